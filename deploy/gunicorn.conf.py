@@ -1,0 +1,25 @@
+"""gunicorn's settings, for demo and production alike, from the environment; refuses nothing."""
+
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 4)
+worker_class = "gthread"
+keepalive = 75
+graceful_timeout = 10
+max_requests = 0
+# The application logs each request itself, as JSON.
+accesslog = None
+errorlog = "-"
+# Otherwise a socket that takes commands appears in the home folder of whoever starts it.
+control_socket_disable = True
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Live gauges of a dead process must not be counted on."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        multiprocess.mark_process_dead(worker.pid)

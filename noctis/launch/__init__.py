@@ -1,0 +1,1 @@
+"""Starting the platform on one machine: supervisor, demo, smoke. Wiring, imported by no app."""
