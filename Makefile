@@ -1,0 +1,48 @@
+# Each target is one line that a person could type; `make help` lists them.
+
+PYTHON ?= python3
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo status reset smoke test lint openapi
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+install: .venv/.runtime ## create .venv and install the locked packages
+	@echo "installed: make demo"
+
+demo: .venv/.runtime ## run the whole platform here, until Ctrl-C (PORT=8001 moves it)
+	@.venv/bin/python manage.py demo
+
+status: .venv/.runtime ## print the demo's addresses and passwords again
+	@.venv/bin/python manage.py demo --status
+
+reset: .venv/.runtime ## delete the demo's data and secrets
+	@.venv/bin/python manage.py demo --reset
+
+smoke: .venv/.runtime ## walk the main job on a temporary platform and say what happened
+	@.venv/bin/python manage.py smoke
+
+test: .venv/.dev ## run the tests on temporary servers, with coverage
+	@.venv/bin/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: .venv/.dev ## check style, types, layers, migrations and templates
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy noctis tenants
+	@.venv/bin/lint-imports
+	@.venv/bin/python manage.py makemigrations --check --dry-run
+	@if [ -d templates ]; then .venv/bin/djlint --check --lint --quiet templates; fi
+
+openapi: .venv/.runtime ## write the API's description to docs/openapi.yaml
+	@.venv/bin/python manage.py spectacular --validate --file docs/openapi.yaml
+
+# The stamps hold what is installed: packages are touched only when a lock file has changed.
+.venv/.runtime: requirements.lock
+	@sh deploy/install.sh $<
+	@touch $@
+
+.venv/.dev: requirements-dev.lock
+	@sh deploy/install.sh $<
+	@touch .venv/.runtime $@
