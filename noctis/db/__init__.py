@@ -1,0 +1,1 @@
+"""What every app stands on in the database: backend, constraints, triggers. Knows no app."""

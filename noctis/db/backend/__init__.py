@@ -1,0 +1,1 @@
+"""The database engine, named in settings as `noctis.db.backend`. Holds no queries."""
