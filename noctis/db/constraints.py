@@ -98,11 +98,6 @@ class CompositeForeignKey(BaseConstraint):
             kwargs["on_delete"] = self.on_delete
         return path, args, kwargs
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CompositeForeignKey):
-            return NotImplemented
-        return self.deconstruct() == other.deconstruct()
-
     def _statement(self, model: type[Model], schema_editor: DatabaseSchemaEditor) -> Statement:
         target, quote = self._target(model), schema_editor.quote_name
         return Statement(
@@ -136,7 +131,7 @@ class CompositeForeignKey(BaseConstraint):
     def _check(
         self,
         model: type[Model],
-        connection: BaseDatabaseWrapper,  # noqa: ARG002  # Django's signature
+        connection: BaseDatabaseWrapper,  # Django's signature
     ) -> list[checks.CheckMessage]:
         check_names = model._check_local_fields  # type: ignore[attr-defined]  # not in the stubs
         errors: list[checks.CheckMessage] = check_names(self.fields, "constraints")

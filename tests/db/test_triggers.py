@@ -106,16 +106,6 @@ def test_maintenance_inside_maintenance_leaves_the_outer_one_open(
     assert not entry.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_maintenance_is_gone_from_the_session_after_its_transaction() -> None:
-    with maintenance():
-        pass
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('noctis.maintenance', true)")
-        assert cursor.fetchone()[0] != "on"
-
-
 def test_a_partition_cannot_be_changed_behind_its_parents_back() -> None:
     run("CREATE TABLE tests_log (at int NOT NULL) PARTITION BY RANGE (at)")
     run("CREATE TABLE tests_log_1 PARTITION OF tests_log FOR VALUES FROM (0) TO (10)")
