@@ -74,7 +74,7 @@ class Postgres:
         if self.process() and self._note(4) != str(self.home.sockets):
             self.stop()  # the folder was moved while the server ran
         if not self.process():
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            self._remove_stale_locks()
             self._launch()
         self._ensure_database()
 
@@ -121,6 +121,13 @@ class Postgres:
             shutil.rmtree(draft, ignore_errors=True)
             raise EmbeddedError(f"PostgreSQL cannot make its data folder: {reason(said)}")
         draft.rename(self.data)
+
+    def _remove_stale_locks(self) -> None:
+        """A reused number or an unreaped zombie would pass for a running server.
+
+        Two servers on one data folder stay impossible: its shared memory is keyed by its inode."""
+        for lock in (self.data / "postmaster.pid", self.home.sockets / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
 
     def _launch(self) -> None:
         settings = SETTINGS | {"unix_socket_directories": str(self.home.sockets)}

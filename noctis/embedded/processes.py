@@ -121,16 +121,25 @@ def end(identity: Identity, seconds: float) -> None:
     raise EmbeddedError(f"process {identity.pid} does not stop: end it by hand and start again")
 
 
-def end_group(leader: Identity, seconds: float) -> None:
-    """Ask a group's leader to stop, then end whatever of its group is left."""
+def end_group(leader: Identity, seconds: float) -> bool:
+    """Ask a group's leader to stop, then end what is left of its group. False: nothing of it is."""
     if leader.is_alive():
         send(leader.pid, signal.SIGTERM)
         wait_until_gone(leader, seconds)
-    elif not all(is_this_python(member) for member in group_members(leader.pid)):
-        return  # without its leader a group's number proves nothing, so its programs must
+    elif not is_orphaned(leader.pid):
+        return False
     for member in group_members(leader.pid):
         send(member.pid, signal.SIGKILL)
         wait_until_gone(member, 5.0)
+    return True
+
+
+def is_orphaned(group: int) -> bool:
+    """Without its leader a group's number proves little, so its members must run this Python."""
+    members = group_members(group)
+    return bool(members) and all(
+        member.pid != group and is_this_python(member) for member in members
+    )
 
 
 def is_this_python(process: Identity) -> bool:
@@ -142,8 +151,7 @@ def end_recorded_programs(folder: Path, seconds: float = 10.0) -> list[str]:
     ended = []
     for path in sorted(folder.glob("*.program")):
         leader = recorded(path)
-        if leader and group_members(leader.pid):
-            end_group(leader, seconds)
+        if leader and end_group(leader, seconds):
             ended.append(path.stem)
         path.unlink()
     return ended

@@ -25,8 +25,6 @@ STOP_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.25
 SERVERS_EVERY_S = 2.0
 
-Say = Callable[[str], None]
-
 
 def tell(line: str) -> None:
     sys.stdout.write(f"{line}\n")
@@ -71,9 +69,8 @@ class StopSignals:
 class Supervisor:
     """Runs programs in their order, restarts what crashes, stops them in the reverse order."""
 
-    def __init__(self, programs: Sequence[Program], home: Home, say: Say) -> None:
+    def __init__(self, programs: Sequence[Program], home: Home) -> None:
         self._children = [Child(program, home) for program in programs]
-        self._say = say
 
     def start(self) -> None:
         """Start all, then wait for those that can tell when they are ready."""
@@ -85,7 +82,7 @@ class Supervisor:
     def look_after(self) -> None:
         for child in self._children:
             if news := child.restart_when_due():
-                self._say(news)
+                tell(news)
 
     def stop(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
         for child in reversed(self._children):
@@ -99,43 +96,43 @@ def run(
     announce: Callable[[], None],
     *,
     host: str = ports.LOOPBACK,
-    say: Say = tell,
+    programs: Sequence[Program] = (),
 ) -> int:
     """Run the platform in the foreground until a signal ends it; 0 when it was asked to stop.
 
-    `prepare` runs with the servers up and the environment set, `announce` when the web answers."""
+    `prepare` runs with the servers up and the environment set, `announce` when the web answers.
+    Other programs than the platform's may be given, for a partial run."""
     ports.require_loopback(host)
     with StopSignals() as signals:
         try:
             with ExitStack() as stack:
                 try:
-                    instance, supervisor = raise_platform(home, host, port, say, stack)
+                    instance = take_over(home, host, port, stack)
+                    supervisor = Supervisor(programs or platform(host, port), home)
                     stack.callback(supervisor.stop, signals.is_hurried)
                     prepare()
                     supervisor.start()
                     announce()
-                    watch(instance, supervisor, say)
+                    watch(instance, supervisor)
                 finally:
                     signals.keep_quiet()
         except StopRequested:
-            say("stopped")
+            tell("stopped")
     return 0
 
 
-def raise_platform(
-    home: Home, host: str, port: int, say: Say, stack: ExitStack
-) -> tuple[Instance, Supervisor]:
-    """Take the home over from whoever held it before, and have its servers running."""
+def take_over(home: Home, host: str, port: int, stack: ExitStack) -> Instance:
+    """Have the home's servers running, whatever its last supervisor left behind."""
     instance = Instance(home)
     instance.hold()
     stack.callback(instance.release)
     for name in end_recorded_programs(home.run):
-        say(f"ended {name} of a supervisor that was killed")
+        tell(f"ended {name} of a supervisor that was killed")
     ports.require_free(host, port)
     instance.start()
     set_environment(instance, host, port)
     empty(home)
-    return instance, Supervisor(programs(host, port), home, say)
+    return instance
 
 
 def set_environment(instance: Instance, host: str, port: int) -> None:
@@ -157,7 +154,7 @@ def empty(home: Home) -> None:
     home.metrics.mkdir(mode=0o700)
 
 
-def programs(host: str, port: int) -> list[Program]:
+def platform(host: str, port: int) -> list[Program]:
     python = (sys.executable, "-m")
     celery = (*python, "celery", "-A", "noctis.celery")
     gunicorn = (*python, "gunicorn", "--config", "deploy/gunicorn.conf.py", "noctis.wsgi")
@@ -179,14 +176,14 @@ def is_answering(host: str, port: int) -> bool:
         connection.close()
 
 
-def watch(instance: Instance, supervisor: Supervisor, say: Say) -> None:
+def watch(instance: Instance, supervisor: Supervisor) -> None:
     """Until a signal comes: restart what crashed, servers included."""
     next_look = 0.0
     while True:
         supervisor.look_after()
         if time.monotonic() > next_look:
             if not instance.is_running():
-                say("a server stopped, starting it again")
+                tell("a server stopped, starting it again")
                 instance.start()
             next_look = time.monotonic() + SERVERS_EVERY_S
         time.sleep(LOOK_EVERY_S)

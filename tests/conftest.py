@@ -1,0 +1,40 @@
+"""The servers of a test run: temporary ones, started before anything reads Django's settings."""
+
+import atexit
+import os
+from contextlib import ExitStack
+
+import django
+import pytest
+from django.conf import settings
+
+from noctis.embedded import Instance
+from noctis.embedded.temporary import temporary_home
+
+
+def start_servers() -> None:
+    """Start servers that end with this process, and point the settings at them."""
+    stack = ExitStack()
+    instance = stack.enter_context(Instance(stack.enter_context(temporary_home())))
+    process = os.getpid()
+    atexit.register(lambda: stack.close() if os.getpid() == process else None)
+    os.environ |= {
+        **instance.addresses(),
+        "NOCTIS_ENV": "test",
+        "NOCTIS_VAR_DIR": str(instance.home.root),
+        "DJANGO_SETTINGS_MODULE": "noctis.settings",
+    }
+    if url := os.environ.get("INTEGRATION_TEST_DATABASE_URL"):
+        os.environ["DATABASE_URL"] = url
+
+
+# pytest-django reads the settings before this file where pyproject.toml or --ds names them, and
+# then they point at the demo's servers, which no test may touch.
+if settings.configured:
+    raise pytest.UsageError("Django's settings came before the servers: name no settings module")
+start_servers()
+django.setup()
+
+
+def pytest_report_header() -> str:
+    return f"servers: {os.environ['NOCTIS_VAR_DIR']}"
