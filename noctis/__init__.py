@@ -1,0 +1,1 @@
+"""Noctis: wiring (settings, urls, celery, launch) and the foundations every app stands on."""

@@ -1,0 +1,15 @@
+"""App configurations: the platform's own checks and commands, and the console as admin site."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class NoctisConfig(AppConfig):
+    name = "noctis"
+
+    def ready(self) -> None:
+        from noctis import checks, metrics  # noqa: F401, PLC0415 - registers checks and metrics
+
+
+class ConsoleConfig(AdminConfig):
+    default_site = "tenants.console.ConsoleSite"

@@ -1,0 +1,35 @@
+"""Celery's wiring. Tasks are `shared_task`s of the apps, so no app imports this module."""
+
+import os
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+
+from noctis import checks, context
+from noctis.schedules import SCHEDULES
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
+
+app = Celery("noctis")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = SCHEDULES
+app.autodiscover_tasks()
+
+
+@signals.celeryd_init.connect
+@signals.beat_init.connect
+def refuse_to_start_unready(**_: Any) -> None:
+    checks.refuse_to_start_unready()
+
+
+@signals.before_task_publish.connect
+def send_request_id(headers: dict[str, Any], **_: Any) -> None:
+    headers["request_id"] = context.request_id()
+
+
+@signals.task_prerun.connect
+def take_request_id(task: Any, **_: Any) -> None:
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(task=task.name)
+    context.begin(getattr(task.request, "request_id", None))

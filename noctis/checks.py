@@ -1,0 +1,66 @@
+"""What must be true before the platform serves, as Django system checks with ids."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+
+from noctis import keyring
+
+PLACEHOLDERS = ("change", "placeholder", "secret", "example", "insecure", "password", "missing")
+SHORTEST_SECRET = 50
+
+
+class NotReady(SystemExit):
+    """Ends the process with one line for each demand that is not met."""
+
+
+def _weak(secret: str) -> bool:
+    lowered = secret.lower()
+    has_placeholder = any(word in lowered for word in PLACEHOLDERS)
+    return len(secret) < SHORTEST_SECRET or len(set(secret)) < 12 or has_placeholder
+
+
+@checks.register(checks.Tags.security)
+def production_demands(**_: Any) -> list[CheckMessage]:
+    """Production starts with secrets of its own and servers of its own, or not at all."""
+    if not settings.PRODUCTION:
+        return []
+    demands = (
+        ("E001", _weak(settings.SECRET_KEY), "SECRET_KEY is missing, short or a placeholder."),
+        ("E002", not settings.ENCRYPTION_KEYS, "ENCRYPTION_KEYS is missing."),
+        ("E003", settings.DEBUG, "DEBUG is on."),
+        ("E004", not settings.DATABASE_URL, "DATABASE_URL is missing: embedded is for trying out."),
+        ("E005", not settings.REDIS_URL, "REDIS_URL is missing: embedded is for trying out."),
+        ("E006", not _named(settings.ALLOWED_HOSTS), "ALLOWED_HOSTS is missing or a wildcard."),
+        ("E007", not settings.SECURE_COOKIES, "SECURE_COOKIES is off."),
+        ("E008", not settings.SECOND_FACTOR_REQUIRED, "SECOND_FACTOR_REQUIRED is off."),
+    )
+    return [
+        Error(text, hint=_HINT, id=f"noctis.{code}") for code, is_bad, text in demands if is_bad
+    ]
+
+
+_HINT = "docs/settings.md says how each is set; `manage.py config` shows what is in force."
+
+
+@checks.register(checks.Tags.security)
+def key_ring_is_readable(**_: Any) -> list[CheckMessage]:
+    try:
+        keyring.ring()
+    except ValueError as error:
+        return [Error(f"ENCRYPTION_KEYS: {error}.", hint=_HINT, id="noctis.E010")]
+    return []
+
+
+def _named(hosts: Sequence[str]) -> bool:
+    return bool(hosts) and "*" not in hosts
+
+
+def refuse_to_start_unready() -> None:
+    """A server calls this before it serves; a placeholder secret never gets that far."""
+    found = [*production_demands(), *key_ring_is_readable()]
+    if found:
+        raise NotReady("\n".join(f"{message.id}: {message.msg}" for message in found))

@@ -1,0 +1,187 @@
+"""The table of every setting: name, default, kind, meaning. Pure: knows no Django."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Value = str | int | float | bool | tuple[str, ...] | None
+
+
+class BadSettings(Exception):
+    """Names every variable that could not be read, so that one run shows all that is wrong."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    default: Value
+    kind: Callable[[str], Value]
+    doc: str
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    setting: Setting
+    value: Value
+    source: str
+
+    @property
+    def shown(self) -> Value:
+        """The value as an operator may see it: a secret is only said to be there."""
+        return "********" if self.setting.secret and self.value else self.value
+
+
+def boolean(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[text.lower()]
+    except KeyError:
+        raise ValueError("expected true or false") from None
+
+
+def listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("expected zero or more")
+    return number
+
+
+def stage_of_life(text: str) -> str:
+    if text not in ("development", "test", "production"):
+        raise ValueError("expected development, test or production")
+    return text
+
+
+SETTINGS = (
+    Setting(
+        "NOCTIS_ENV",
+        "development",
+        stage_of_life,
+        "`development`, `test` or `production`; production refuses embedded servers and weak keys.",
+    ),
+    Setting(
+        "DATABASE_URL",
+        None,
+        str,
+        "PostgreSQL or TimescaleDB; without it the embedded PostgreSQL is used.",
+        secret=True,
+    ),
+    Setting(
+        "REDIS_URL",
+        None,
+        str,
+        "Redis or Valkey; without it the embedded Valkey is used.",
+        secret=True,
+    ),
+    Setting(
+        "SECRET_KEY",
+        None,
+        str,
+        "Signs sessions and operator tokens, at least 50 random characters; "
+        "made and kept under `var/` outside production.",
+        secret=True,
+    ),
+    Setting(
+        "ENCRYPTION_KEYS",
+        (),
+        listed,
+        "Key ring for secrets at rest, Fernet keys, comma-separated; the first encrypts, "
+        "all decrypt. Made and kept under `var/` outside production.",
+        secret=True,
+    ),
+    Setting("DEBUG", False, boolean, "Django's debug pages; refused in production."),
+    Setting(
+        "ALLOWED_HOSTS",
+        (),
+        listed,
+        "Host names that the platform answers to; loopback names outside production.",
+    ),
+    Setting(
+        "CSRF_TRUSTED_ORIGINS",
+        (),
+        listed,
+        "Origins of the console behind a proxy, such as `https://noctis.example`.",
+    ),
+    Setting(
+        "SECURE_COOKIES",
+        None,
+        boolean,
+        "Cookies over HTTPS only and HSTS; on in production, off elsewhere, unless set.",
+    ),
+    Setting(
+        "TRUST_PROXY",
+        False,
+        boolean,
+        "Believe `X-Forwarded-Proto` of a proxy that always sets it.",
+    ),
+    Setting("HOST", "127.0.0.1", str, "Where gunicorn binds; the demo refuses all but loopback."),
+    Setting("PORT", 8000, natural, "Port of the web server."),
+    Setting("WEB_CONCURRENCY", 2, natural, "Web worker processes."),
+    Setting("WEB_THREADS", 4, natural, "Threads in each web worker."),
+    Setting("DB_POOL_SIZE", 4, natural, "Database connections kept open by each process."),
+    Setting("DB_MAX_OVERFLOW", 4, natural, "Further connections a process may open when busy."),
+    Setting(
+        "DB_POOL_TIMEOUT_SECONDS",
+        5,
+        natural,
+        "How long a request waits for a connection before it is told `db_error`.",
+    ),
+    Setting("JWT_MAX_TTL_SECONDS", 86_400, natural, "Longest life of a service token."),
+    Setting("JWT_LEEWAY_SECONDS", 30, natural, "Clock difference that is forgiven in a token."),
+    Setting(
+        "KEY_CACHE_SECONDS",
+        5.0,
+        float,
+        "How long a process trusts a key it has read; a revoked key stops working within it. "
+        "At most 5.",
+    ),
+    Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
+    Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
+    Setting(
+        "SECOND_FACTOR_REQUIRED",
+        None,
+        boolean,
+        "Operators need a one-time code; on in production, off elsewhere, unless set.",
+    ),
+    Setting(
+        "RATE_LIMITS",
+        ("sign_in=10/minute", "read=600/minute", "write=1200/minute"),
+        listed,
+        "Calls per client and route class, `class=number/second|minute|hour`; `class=off` lifts.",
+    ),
+    Setting("LOG_LEVEL", "INFO", str, "Least level that is logged."),
+    Setting(
+        "PROMETHEUS_MULTIPROC_DIR",
+        None,
+        str,
+        "Folder through which processes share their metrics; the demo sets it.",
+    ),
+    Setting("NOCTIS_VAR_DIR", None, str, "Folder of the embedded servers; `var` when not set."),
+    Setting(
+        "NOCTIS_EMBEDDED_USER",
+        "nobody",
+        str,
+        "User that the embedded servers run as when the demo is started by root.",
+    ),
+)
+
+
+def read(environ: Mapping[str, str]) -> dict[str, Reading]:
+    """Read every setting; an empty variable counts as not set, as compose files leave them."""
+    readings, problems = {}, []
+    for setting in SETTINGS:
+        text = environ.get(setting.name, "").strip()
+        try:
+            value = setting.kind(text) if text else setting.default
+        except ValueError as error:
+            problems.append(f"{setting.name}: {error}")
+            continue
+        readings[setting.name] = Reading(setting, value, "environment" if text else "default")
+    if problems:
+        raise BadSettings("; ".join(problems))
+    return readings

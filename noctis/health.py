@@ -1,0 +1,85 @@
+"""Is the process alive, can it serve, and its numbers. Open to probes: states, not causes."""
+
+import os
+from collections.abc import Callable
+
+import structlog
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+    multiprocess,
+)
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+_migrated = False
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process lives; asks nobody else, so a database outage restarts no web server."""
+    return JsonResponse({"status": "ok"})
+
+
+def database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        log.warning("readiness_failed", part="database", error=type(error).__name__)
+        return "unreachable"
+    return "ok"
+
+
+def migrations() -> str:
+    """Asked until it is true once: a schema does not become older under a running process."""
+    global _migrated
+    if _migrated:
+        return "ok"
+    try:
+        executor = MigrationExecutor(connection)
+        _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "unknown"
+    return "ok" if _migrated else "pending"
+
+
+def redis() -> str:
+    try:
+        cache.get("readyz")
+    except RedisError as error:
+        log.warning("readiness_failed", part="redis", error=type(error).__name__)
+        return "unreachable"
+    return "ok"
+
+
+NEEDED: dict[str, Callable[[], str]] = {"database": database, "migrations": migrations}
+# Ingest goes on without Redis: limits fall back to each process.
+NEEDED_FOR_ALL: dict[str, Callable[[], str]] = NEEDED | {"redis": redis}
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """503 names what is missing. `?for=ingest` asks only for what taking in nights needs."""
+    parts = NEEDED if request.GET.get("for") == "ingest" else NEEDED_FOR_ALL
+    states = {name: ask() for name, ask in parts.items()}
+    missing = [name for name, state in states.items() if state != "ok"]
+    body = {"status": "not ready" if missing else "ready", "missing": missing, "parts": states}
+    return JsonResponse(body, status=503 if missing else 200)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format, summed over all processes where they share a folder."""
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

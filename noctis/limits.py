@@ -1,0 +1,148 @@
+"""Token buckets: one per client and class of calls, shared by all processes through Valkey.
+
+Where Valkey is away each process limits for itself, so that nights keep coming in.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
+
+import structlog
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from noctis import metrics
+
+log = structlog.get_logger(__name__)
+PERIODS = {"second": 1, "minute": 60, "hour": 3600}
+MOST_LOCAL_BUCKETS = 10_000
+
+# KEYS[1] bucket; ARGV capacity, tokens per second. Returns tokens left (a string keeps fractions).
+_TAKE = """
+local now = redis.call('TIME')
+local at = now[1] + now[2] / 1000000
+local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local capacity, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local tokens = math.min(capacity, (tonumber(state[1]) or capacity)
+  + math.max(0, at - (tonumber(state[2]) or at)) * rate)
+local left = tokens - 1
+if left >= 0 then tokens = left end
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(at))
+redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * capacity / rate) + 1000)
+return tostring(left)
+"""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many calls a period; the whole allowance may be used at once."""
+
+    calls: int
+    period_s: int
+
+    @property
+    def rate(self) -> float:
+        return self.calls / self.period_s
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a bucket said: `left` below zero is a refusal."""
+
+    limit: Limit
+    left: float
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.left >= 0
+
+    @property
+    def retry_after_s(self) -> int:
+        return max(1, int(-self.left / self.limit.rate + 0.999))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        missing = self.limit.calls - max(0.0, self.left)
+        return {
+            "RateLimit-Limit": str(self.limit.calls),
+            "RateLimit-Remaining": str(max(0, int(self.left))),
+            "RateLimit-Reset": str(int(missing / self.limit.rate + 0.999)),
+        }
+
+
+def parse(rows: tuple[str, ...]) -> dict[str, Limit]:
+    """`read=600/minute` -> {"read": Limit(600, 60)}; `read=off` leaves the class unlimited."""
+    limits = {}
+    for row in rows:
+        route_class, _, rate = row.partition("=")
+        calls, _, period = rate.partition("/")
+        if rate == "off":
+            continue
+        if not calls.isdecimal() or int(calls) < 1 or period not in PERIODS:
+            raise ValueError(f"RATE_LIMITS: cannot read {row!r}")
+        limits[route_class] = Limit(int(calls), PERIODS[period])
+    return limits
+
+
+class LocalBuckets:
+    """The same arithmetic in this process; bounded, the least recently used bucket goes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str, limit: Limit) -> float:
+        now = time.monotonic()
+        with self._lock:
+            tokens, at = self._buckets.pop(key, (float(limit.calls), now))
+            tokens = min(limit.calls, tokens + (now - at) * limit.rate)
+            left = tokens - 1
+            self._buckets[key] = (left if left >= 0 else tokens, now)
+            if len(self._buckets) > MOST_LOCAL_BUCKETS:
+                self._buckets.popitem(last=False)
+        return left
+
+
+@cache
+def _script() -> Script:
+    """Short deadlines and no retries: a limit is never worth a slow request."""
+    store = Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=0.2,
+        socket_connect_timeout=0.2,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return store.register_script(_TAKE)
+
+
+LIMITS = parse(settings.RATE_LIMITS)
+_local = LocalBuckets()
+_retry_shared_at = 0.0
+
+
+def take(route_class: str, caller: str) -> Verdict | None:
+    """Use one call of the caller's allowance; None where the class has no limit."""
+    limit = LIMITS.get(route_class)
+    if limit is None:
+        return None
+    key = f"limit:{route_class}:{caller}"
+    return Verdict(limit, _take(key, limit))
+
+
+def _take(key: str, limit: Limit) -> float:
+    """Ask the shared bucket; for a second after it failed, do not even ask."""
+    global _retry_shared_at
+    if time.monotonic() >= _retry_shared_at:
+        try:
+            return float(_script()(keys=[key], args=[limit.calls, limit.rate]))
+        except RedisError as error:
+            _retry_shared_at = time.monotonic() + 1
+            log.warning("rate_limit_fallback", error=type(error).__name__)
+    metrics.RATE_LIMIT_FALLBACK.inc()
+    return _local.take(key, limit)

@@ -1,0 +1,77 @@
+"""What surrounds every request: its id, its one log line, the headers that protect a browser."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from noctis import context, http
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+log = structlog.get_logger("noctis.request")
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+QUIET_ROUTES = {"healthz", "readyz", "metrics"}
+
+
+class RequestLog:
+    """Give the request its id, log it once when it is answered, and echo the id."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        offered = request.headers.get("X-Request-Id") or request.headers.get("X-Correlation-Id")
+        request_id = context.begin(offered)
+        structlog.contextvars.clear_contextvars()
+        started = time.perf_counter()
+        response = self.get_response(request)
+        response["X-Request-Id"] = response["X-Correlation-Id"] = request_id
+        if isinstance(response, HttpResponse):  # else it streams, and its length is not known
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        self._tell(request, response, (time.perf_counter() - started) * 1000)
+        return response
+
+    def _tell(self, request: HttpRequest, response: HttpResponseBase, elapsed_ms: float) -> None:
+        route = request.resolver_match.route if request.resolver_match else "unknown"
+        level = log.debug if route in QUIET_ROUTES else log.info
+        if response.status_code >= 500:
+            level = log.error
+        level(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status_code,
+            ms=round(elapsed_ms, 2),
+        )
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Outside DRF a refusal is answered in the same shape; a bug goes on to the 500 handler."""
+        refusal = http.as_refusal(exception)
+        return http.problem_response(refusal, request.path) if refusal else None
+
+
+class SecurityHeaders:
+    """The strict content security policy, everywhere; answers to callers are not stored."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
+        )
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response

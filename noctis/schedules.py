@@ -1,0 +1,23 @@
+"""What runs when: defined here; the console switches it on or off, and that outlives restarts."""
+
+from datetime import timedelta
+from typing import Any
+
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "retire keys past their end": {
+        "task": "tenants.tasks.revoke_expired_keys",
+        "schedule": timedelta(minutes=5),
+    },
+    "forget expired refresh tokens": {
+        "task": "tenants.tasks.forget_expired_refresh_tokens",
+        "schedule": timedelta(hours=6),
+    },
+    "verify the audit chains": {
+        "task": "tenants.tasks.verify_audit_chains",
+        "schedule": timedelta(hours=24),
+    },
+    "count active tenants": {
+        "task": "tenants.tasks.count_active_tenants",
+        "schedule": timedelta(minutes=1),
+    },
+}

@@ -1,0 +1,230 @@
+"""Django's settings, built from the table in `noctis.environment`; no app reads the environment."""
+
+import base64
+import hashlib
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+
+from noctis import embedded, environment, logs
+from noctis.db.url import database_settings
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+READINGS = environment.read(os.environ)
+
+
+def setting(name: str) -> Any:
+    return READINGS[name].value
+
+
+def local_secret(name: str) -> str:
+    """Outside production a missing secret is made once and kept; in production it stays missing."""
+    return "" if PRODUCTION else embedded.local_secret(VAR_DIR, name)
+
+
+NOCTIS_ENV = setting("NOCTIS_ENV")
+PRODUCTION = NOCTIS_ENV == "production"
+DEBUG = setting("DEBUG")
+VAR_DIR = Path(setting("NOCTIS_VAR_DIR") or BASE_DIR / "var")
+EMBEDDED_USER = setting("NOCTIS_EMBEDDED_USER")
+
+SECRET_KEY = setting("SECRET_KEY") or local_secret("secret_key") or "missing"
+ENCRYPTION_KEYS = setting("ENCRYPTION_KEYS") or tuple(
+    base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()).decode()
+    for key in filter(None, [local_secret("encryption_key")])
+)
+
+EMBEDDED = {} if PRODUCTION else embedded.addresses(VAR_DIR)
+DATABASE_URL = setting("DATABASE_URL") or EMBEDDED.get("DATABASE_URL", "")
+REDIS_URL = setting("REDIS_URL") or EMBEDDED.get("REDIS_URL", "")
+USES_EMBEDDED = not (setting("DATABASE_URL") and setting("REDIS_URL"))
+
+# Where a value comes from when the environment names none: for `manage.py config`.
+DERIVED = (
+    {}
+    if PRODUCTION
+    else {
+        "SECRET_KEY": "kept under var",
+        "ENCRYPTION_KEYS": "kept under var",
+        "DATABASE_URL": "embedded",
+        "REDIS_URL": "embedded",
+        "ALLOWED_HOSTS": "development",
+    }
+) | {"SECURE_COOKIES": NOCTIS_ENV, "SECOND_FACTOR_REQUIRED": NOCTIS_ENV}
+
+ALLOWED_HOSTS = list(setting("ALLOWED_HOSTS"))
+if not PRODUCTION:
+    ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]", "testserver"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_prometheus",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "noctis.apps.ConsoleConfig",
+    "noctis.apps.NoctisConfig",
+    "tenants",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "noctis.middleware.RequestLog",
+    "noctis.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+WEB_HOST: str = setting("HOST")
+WEB_PORT: int = setting("PORT")
+
+ROOT_URLCONF = "noctis.urls"
+WSGI_APPLICATION = "noctis.wsgi.application"
+APPEND_SLASH = False
+AUTH_USER_MODEL = "tenants.Operator"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+TIMESCALE_DB_BACKEND_BASE = "django_prometheus.db.backends.postgresql"
+DATABASES = {"default": database_settings(DATABASE_URL)}
+DB_POOL = {
+    "min_size": setting("DB_POOL_SIZE"),
+    "max_size": setting("DB_POOL_SIZE") + setting("DB_MAX_OVERFLOW"),
+    "timeout": setting("DB_POOL_TIMEOUT_SECONDS"),
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+SECOND_FACTOR_REQUIRED = (
+    PRODUCTION if setting("SECOND_FACTOR_REQUIRED") is None else setting("SECOND_FACTOR_REQUIRED")
+)
+
+SECURE_COOKIES = PRODUCTION if setting("SECURE_COOKIES") is None else setting("SECURE_COOKIES")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "noctis_session"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
+SECURE_SSL_REDIRECT = False  # the proxy that ends TLS redirects; probes come over plain HTTP
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if setting("TRUST_PROXY") else None
+CSRF_TRUSTED_ORIGINS = list(setting("CSRF_TRUSTED_ORIGINS"))
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # no redirect to HTTPS: see SECURE_SSL_REDIRECT
+    "security.W021",  # HSTS preload is the domain owner's decision
+    "security.W005",  # and so are its subdomains
+]
+
+JWT_MAX_TTL_SECONDS = setting("JWT_MAX_TTL_SECONDS")
+JWT_LEEWAY_SECONDS = setting("JWT_LEEWAY_SECONDS")
+KEY_CACHE_SECONDS = min(setting("KEY_CACHE_SECONDS"), 5.0)
+RATE_LIMITS = setting("RATE_LIMITS")
+
+SIMPLE_JWT = {
+    "SIGNING_KEY": hashlib.sha256(f"operator tokens:{SECRET_KEY}".encode()).hexdigest(),
+    "ALGORITHM": "HS256",
+    "ISSUER": "noctis",
+    "AUDIENCE": "noctis-operators",
+    "LEEWAY": setting("JWT_LEEWAY_SECONDS"),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=setting("OPERATOR_ACCESS_MINUTES")),
+    "REFRESH_TOKEN_LIFETIME": timedelta(hours=setting("OPERATOR_REFRESH_HOURS")),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "USER_ID_CLAIM": "sub",
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.PolicyPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.throttling.ClientThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["noctis.http.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["noctis.http.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "noctis.pagination.Keyset",
+    "DEFAULT_SCHEMA_CLASS": "noctis.openapi.Operation",
+    "EXCEPTION_HANDLER": "noctis.http.problem_for_exception",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "DEFAULT_VERSIONING_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Noctis",
+    "DESCRIPTION": "Nights in, hypnograms out: the API for devices, services and operators.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["noctis.openapi.complete"],
+}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_RESULT_BACKEND = CELERY_BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "noctis.beat.Scheduler"
+CELERY_TIMEZONE = "UTC"
+
+LOGGING = logs.configuration(setting("LOG_LEVEL"))
+PROMETHEUS_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+PROMETHEUS_EXPORT_MIGRATIONS = False

@@ -1,0 +1,25 @@
+"""Every address of the platform."""
+
+from django.contrib import admin
+from django.urls import include, path, register_converter
+
+from noctis import converters, docs, health
+
+register_converter(converters.Id, "id")
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("v1/", include("tenants.urls")),
+    path("v1/openapi.json", docs.Schema.as_view(), name="openapi"),
+    path("v1/docs", docs.Reference.as_view(), name="reference"),
+    path("v1/problems", docs.problems, name="problems"),
+    path("v1/problems/<id:code>", docs.problem, name="problem"),
+    path("console/", admin.site.urls),
+]
+
+handler400 = "noctis.http.bad_request"
+handler403 = "noctis.http.forbidden"
+handler404 = "noctis.http.not_found"
+handler500 = "noctis.http.server_error"

@@ -1,0 +1,139 @@
+"""The signing keys a process knows, each for a few seconds: revocation works within that time."""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework_simplejwt.backends import TokenBackend
+
+from noctis import keyring
+from tenants.callers import Caller
+from tenants.models import ServiceClientKey
+from tenants.roles import Role, granted
+
+ISSUER = "noctis"
+AUDIENCE = "noctis-services"
+MOST_KEYS = 10_000
+LAST_USE_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """A key as its row was when it was read, ready to verify."""
+
+    algorithm: str
+    backend: "KeyBackend"
+    expires_at: datetime | None
+    subject: str
+    tenant_uuid: str
+    caller: Caller
+
+    def has_ended(self, at: datetime) -> bool:
+        return self.expires_at is not None and at >= self.expires_at
+
+
+class KeyCache:
+    """Bounded; the least recently used key goes first. A key that is not accepted is not kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, tuple[KnownKey, float]] = OrderedDict()
+
+    def get(self, kid: str) -> KnownKey | None:
+        now = time.monotonic()
+        with self._lock:
+            known, good_until = self._known.get(kid, (None, 0.0))
+            if known and now < good_until:
+                self._known.move_to_end(kid)
+                return known
+            self._known.pop(kid, None)
+        return self._read(kid, now)
+
+    def _read(self, kid: str, now: float) -> KnownKey | None:
+        """The lifetime counts from before the read, so that it is never longer than promised."""
+        row = load(kid)
+        if row is None:
+            return None
+        known = known_key(row)
+        with self._lock:
+            self._known[kid] = (known, now + settings.KEY_CACHE_SECONDS)
+            if len(self._known) > MOST_KEYS:
+                self._known.popitem(last=False)
+        return known
+
+    def clear(self) -> None:
+        with self._lock:
+            self._known.clear()
+
+
+def load(kid: str) -> ServiceClientKey | None:
+    """The key's row if its client may call; notes its use, at most once a minute."""
+    rows = ServiceClientKey.objects.select_related("client", "tenant")
+    row = rows.filter(kid=kid, client__is_enabled=True).exclude(
+        state=ServiceClientKey.State.REVOKED
+    )
+    key = row.first()
+    if key is not None:
+        _note_use(key)
+    return key
+
+
+def _note_use(key: ServiceClientKey) -> None:
+    at = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=at - LAST_USE_EVERY)
+    if key.last_used_at is None or key.last_used_at < at - LAST_USE_EVERY:
+        ServiceClientKey.objects.filter(stale, pk=key.pk).update(last_used_at=at)
+
+
+def known_key(row: ServiceClientKey) -> KnownKey:
+    caller = Caller(
+        identity=str(row.client.uuid),
+        name=row.client.name,
+        kind="client",
+        role=row.client.role,
+        tenant=row.tenant,
+        capabilities=granted(Role(row.client.role), is_platform=row.tenant.is_platform),
+        kid=row.kid,
+        device_uuid=row.device_uuid,
+    )
+    return KnownKey(
+        algorithm=row.algorithm,
+        backend=backend_for(row),
+        expires_at=row.expires_at,
+        subject=caller.identity,
+        tenant_uuid=str(row.tenant.uuid),
+        caller=caller,
+    )
+
+
+class KeyBackend(TokenBackend):
+    """simplejwt's machinery for one key row."""
+
+    def encode_for(self, kid: str, claims: dict[str, Any]) -> str:
+        """simplejwt's own `encode` cannot name a key in the header."""
+        named = claims | {"iss": self.issuer, "aud": self.audience}
+        key = self.prepared_signing_key
+        return jwt.encode(named, key, algorithm=self.algorithm, headers={"kid": kid})
+
+
+def backend_for(row: ServiceClientKey) -> KeyBackend:
+    """The algorithm is the row's, whatever a token says."""
+    is_shared = row.algorithm == ServiceClientKey.Algorithm.HS256
+    return KeyBackend(
+        algorithm=row.algorithm,
+        signing_key=keyring.decrypt(row.material).decode() if is_shared else None,
+        verifying_key="" if is_shared else row.material,
+        audience=AUDIENCE,
+        issuer=ISSUER,
+        leeway=settings.JWT_LEEWAY_SECONDS,
+    )
+
+
+KEYS = KeyCache()

@@ -1,0 +1,26 @@
+"""Finding rows by what a person types: a slug, a name, an id. For commands, not for requests."""
+
+import getpass
+
+from noctis import errors
+from tenants.models import AuditEntry, ServiceClient, Tenant
+from tenants.services.audit import Actor
+
+
+def shell_actor() -> Actor:
+    return Actor(f"shell {getpass.getuser()}", AuditEntry.Channel.COMMAND)
+
+
+def tenant_called(slug: str) -> Tenant:
+    found = Tenant.objects.filter(slug=slug).first()
+    if found is None:
+        raise errors.Missing(f"There is no tenant {slug}; `manage.py tenant list` shows them.")
+    return found
+
+
+def client_called(tenant_slug: str, name: str) -> ServiceClient:
+    owned = ServiceClient.objects.all().owned_by(tenant_called(tenant_slug))
+    found = owned.select_related("tenant").filter(name=name).first()
+    if found is None:
+        raise errors.Missing(f"{tenant_slug} has no client called {name}.")
+    return found

@@ -1,0 +1,117 @@
+"""The role table: what each role may do. Pure data that drives permissions, tests and docs."""
+
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """One thing a caller may do; a route declares exactly one for each method."""
+
+    WHOAMI = "whoami"
+    DEVICES_READ = "devices.read"
+    DEVICES_WRITE = "devices.write"
+    RECORDINGS_READ = "recordings.read"
+    RECORDINGS_WRITE = "recordings.write"
+    EPOCHS_READ = "epochs.read"
+    EPOCHS_WRITE = "epochs.write"
+    SCHEMAS_READ = "schemas.read"
+    LABELS_READ = "labels.read"
+    LABELS_WRITE = "labels.write"
+    REVIEWS_WRITE = "reviews.write"
+    PREDICTIONS_READ = "predictions.read"
+    PREDICT = "predict"
+    MODELS_READ = "models.read"
+    EXPERIMENTS_WRITE = "experiments.write"
+    ERASE = "erase"
+    CREDENTIALS_WRITE = "credentials.write"
+    CLIENTS_READ = "clients.read"
+    CLIENTS_WRITE = "clients.write"
+    AUDIT_READ = "audit.read"
+    MODELS_PROMOTE = "models.promote"
+    PLATFORM = "platform"
+
+
+class Role(StrEnum):
+    """What a service client is for."""
+
+    INGEST = "ingest"
+    READ = "read"
+    REVIEWER = "reviewer"
+    ML_OPS = "ml_ops"
+    ADMIN = "admin"
+
+
+class ConsoleRole(StrEnum):
+    """What an operator is, in one tenant."""
+
+    PLATFORM_ADMIN = "platform_admin"
+    OPERATOR = "operator"
+    MODEL_MANAGER = "model_manager"
+    TENANT_ADMIN = "tenant_admin"
+    TENANT_VIEWER = "tenant_viewer"
+    AUDITOR = "auditor"
+
+
+_C = Capability
+_READ = frozenset(
+    {
+        _C.WHOAMI,
+        _C.DEVICES_READ,
+        _C.RECORDINGS_READ,
+        _C.EPOCHS_READ,
+        _C.SCHEMAS_READ,
+        _C.LABELS_READ,
+        _C.PREDICTIONS_READ,
+        _C.PREDICT,
+        _C.MODELS_READ,
+    }
+)
+_INGEST = frozenset(
+    {
+        _C.WHOAMI,
+        _C.DEVICES_READ,
+        _C.DEVICES_WRITE,
+        _C.RECORDINGS_READ,
+        _C.RECORDINGS_WRITE,
+        _C.EPOCHS_READ,
+        _C.EPOCHS_WRITE,
+        _C.SCHEMAS_READ,
+        _C.LABELS_WRITE,
+    }
+)
+
+# In a client's own tenant. What concerns everybody is granted below, to the platform tenant alone.
+GRANTS: dict[Role, frozenset[Capability]] = {
+    Role.INGEST: _INGEST,
+    Role.READ: _READ,
+    Role.REVIEWER: _READ | {_C.LABELS_WRITE, _C.REVIEWS_WRITE},
+    Role.ML_OPS: _READ | {_C.EXPERIMENTS_WRITE},
+    Role.ADMIN: frozenset(_C) - {_C.MODELS_PROMOTE, _C.PLATFORM},
+}
+PLATFORM_GRANTS: dict[Role, frozenset[Capability]] = {
+    Role.ML_OPS: frozenset({_C.MODELS_PROMOTE}),
+    Role.ADMIN: frozenset({_C.MODELS_PROMOTE, _C.PLATFORM}),
+}
+
+# An operator's token at the API stands for this role in the tenant that the token names.
+API_ROLES: dict[ConsoleRole, Role] = {
+    ConsoleRole.PLATFORM_ADMIN: Role.ADMIN,
+    ConsoleRole.OPERATOR: Role.REVIEWER,
+    ConsoleRole.MODEL_MANAGER: Role.ML_OPS,
+    ConsoleRole.TENANT_ADMIN: Role.ADMIN,
+    ConsoleRole.TENANT_VIEWER: Role.READ,
+    ConsoleRole.AUDITOR: Role.READ,
+}
+# Beyond the API role, for the operator alone.
+CONSOLE_EXTRAS: dict[ConsoleRole, frozenset[Capability]] = {
+    ConsoleRole.AUDITOR: frozenset({_C.AUDIT_READ, _C.CLIENTS_READ}),
+}
+
+
+def granted(role: Role, *, is_platform: bool) -> frozenset[Capability]:
+    """What a client with this role may do; only the platform tenant's may touch everybody's."""
+    beyond = PLATFORM_GRANTS.get(role, frozenset()) if is_platform else frozenset()
+    return GRANTS[role] | beyond
+
+
+def granted_to_operator(role: ConsoleRole, *, is_platform: bool) -> frozenset[Capability]:
+    return granted(API_ROLES[role], is_platform=is_platform) | CONSOLE_EXTRAS.get(role, frozenset())

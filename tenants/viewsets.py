@@ -1,0 +1,61 @@
+"""The bases of every API view: declared policy and parameters, and rows of one tenant."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from noctis import errors
+from tenants.callers import Caller
+from tenants.models import OwnedQuerySet
+
+PAGING = frozenset({"limit", "cursor"})
+
+
+class ApiViewSet(ViewSet):
+    """`policy` names the capability of each action, `parameters` its query parameters."""
+
+    policy: dict[str, Any]
+    parameters: dict[str, frozenset[str]] = {}
+
+    @property
+    def caller(self) -> Caller:
+        caller = self.request.user
+        if not isinstance(caller, Caller):
+            raise errors.MissingToken
+        return caller
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        known = self.parameters.get(self.action or "", frozenset())
+        unknown = [name for name in request.query_params if name not in known]
+        if unknown and self.action:
+            problems = [errors.Problem(f"?{n}", "unknown_parameter", "not taken") for n in unknown]
+            raise errors.Invalid(problems=problems)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        verdict = getattr(request, "rate_limit", None)
+        for name, value in (verdict.headers if verdict else {}).items():
+            response[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class OwnedViewSet(ApiViewSet, GenericViewSet[Any]):
+    """Starts from what the caller's tenant owns, so another tenant's row is simply not there."""
+
+    queryset: OwnedQuerySet
+    lookup_field = "uuid"
+    lookup_url_kwarg = "id"
+    keyset = "created_at"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.queryset.all().owned_by(self.caller.tenant)
+
+    def page(self, answer: Any, rows: QuerySet[Any] | None = None) -> Response:
+        """One page of the list, each row through `answer`."""
+        found = self.paginate_queryset(self.get_queryset() if rows is None else rows)
+        return self.get_paginated_response([answer(row) for row in found or []])
