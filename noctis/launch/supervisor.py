@@ -136,7 +136,8 @@ def take_over(home: Home, host: str, port: int, stack: ExitStack) -> Instance:
 
 
 def set_environment(instance: Instance, host: str, port: int) -> None:
-    """What the programs read; an address that somebody set already is theirs to choose."""
+    """What the programs inherit; an address that somebody set already is theirs to choose."""
+    os.umask(0o077)
     for name, address in instance.addresses().items():
         os.environ[name] = os.environ.get(name) or address
     os.environ |= {
