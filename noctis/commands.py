@@ -30,9 +30,12 @@ class NoctisCommand(BaseCommand):
         except errors.Refusal as refusal:
             raise CommandError(_one_line(refusal)) from None
         if options["json"]:
-            self.stdout.write(msgspec.json.encode(answer).decode())
+            self.show_json(answer)
         else:
             self.show(answer)
+
+    def show_json(self, answer: Row | Sequence[Row]) -> None:
+        self.stdout.write(msgspec.json.encode(answer).decode())
 
     def run(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
         raise NotImplementedError("a command answers rows")

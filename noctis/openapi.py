@@ -1,13 +1,260 @@
-"""How the OpenAPI document is made from the views: the token, the problems, one example for each."""
+"""How the OpenAPI document is made from the views: the token, the problems, one example for each.
 
+Knows no app: a view's `policy` and `parameters`, and the `example` of a body, say what is theirs.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+import uritemplate
+from django.apps import apps
+from drf_spectacular.drainage import warn
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance, is_list_serializer
+from drf_spectacular.utils import OpenApiParameter
+
+from noctis import context, errors, http, pagination, plain_routes, problems
+
+Json = dict[str, Any]
+CODES_KEY = "x-codes"
+UNTHROTTLED = {401, 403, 406, 500, 503}
+
+PAGING = {
+    "limit": OpenApiParameter(
+        "limit",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": pagination.MAX_LIMIT,
+            "default": pagination.DEFAULT_LIMIT,
+        },
+        description="How many a page holds at most.",
+    ),
+    "cursor": OpenApiParameter(
+        "cursor", str, description="From the `next` of the page before; leave it out for the first."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Operations of one kind, and the codes that they can answer."""
+
+    applies: Callable[[Json, Any], bool]
+    codes: tuple[str, ...]
+
+
+RULES = (
+    Rule(
+        lambda operation, view: True,
+        ("validation_error", "not_acceptable", "internal_error", "db_error"),
+    ),
+    Rule(
+        # A key that is bound to one device finds nothing but its own recordings: hence `not_found`.
+        lambda operation, view: bool(operation.get("security")),
+        (
+            "missing_token",
+            "invalid_token",
+            "expired_token",
+            "forbidden",
+            "tenant_suspended",
+            "not_found",
+        ),
+    ),
+    Rule(
+        lambda operation, view: "requestBody" in operation,
+        ("bad_request", "payload_too_large", "unsupported_media_type"),
+    ),
+    Rule(lambda operation, view: "cursor" in _query_names(operation), ("bad_request",)),
+    Rule(lambda operation, view: "{" in view.schema.path, ("not_found",)),
+    Rule(lambda operation, view: bool(view.get_throttles()), ("rate_limited",)),
+)
+
+
+def _query_names(operation: Json) -> set[str]:
+    return {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
 
 
 class Operation(AutoSchema):
-    """One operation of the document."""
+    """One operation; what only its view knows is added with `@extend_schema`."""
+
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
+    ) -> Json | None:
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is None:
+            return None
+        operation.setdefault("security", [])
+        if _query_names(operation) != self._declared():
+            warn("`parameters` of the view and of @extend_schema differ; describe each one")
+        self._add_examples(operation)
+        own = operation.get(CODES_KEY, [])
+        ruled = [
+            code for rule in RULES if rule.applies(operation, self.view) for code in rule.codes
+        ]
+        return operation | {CODES_KEY: sorted({*own, *ruled})}
+
+    def _declared(self) -> set[str]:
+        declared: dict[str, Iterable[str]] = getattr(self.view, "parameters", {})
+        return set(declared.get(self.view.action, ()))
+
+    def get_override_parameters(self) -> list[Any]:
+        path = [_path_parameter(name) for name in uritemplate.variables(self.path)]
+        return path + [PAGING[name] for name in PAGING if name in self._declared()]
+
+    def get_summary(self) -> str | None:
+        return self._paragraphs()[0].rstrip(".") or None
+
+    def get_description(self) -> str:
+        policy = getattr(self.view, "policy", {}).get(self.view.action, "")
+        is_open = not self.view.get_authenticators()
+        needs = "Needs no token." if is_open else f"Needs the capability `{policy}`."
+        return "\n\n".join([*self._paragraphs()[1:], needs])
+
+    def _paragraphs(self) -> list[str]:
+        text = inspect.getdoc(getattr(self.view, self.view.action)) or ""
+        return [" ".join(part.split()) for part in text.split("\n\n")]
+
+    def get_tags(self) -> list[str]:
+        app = apps.get_containing_app_config(type(self.view).__module__)
+        return [app.label if app else plain_routes.TAG]
+
+    def _add_examples(self, operation: Json) -> None:
+        if body := operation.get("requestBody"):
+            self._set_example(body["content"], self.get_request_serializer())
+        answers = self.get_response_serializers()
+        by_status = answers if isinstance(answers, dict) else {None: answers}
+        for status, serializer in by_status.items():
+            for documented, response in operation["responses"].items():
+                if status is None or str(status) == documented:
+                    self._set_example(response.get("content", {}), serializer)
+
+    def _set_example(self, content: Json, serializer: Any) -> None:
+        body = force_instance(serializer)
+        shown = getattr(body.child if is_list_serializer(body) else body, "example", None)
+        if content and shown is None:
+            warn(f"{type(body).__name__} has no `example`")
+        if is_list_serializer(body):
+            after = f"https://noctis.example{self.path}?cursor=WyIyMDI2LTAzLTAxIiwxXQ"
+            shown = {"items": [shown], "next": after}
+        for media in content.values():
+            media.setdefault("example", shown)
 
 
-def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+def _path_parameter(name: str) -> OpenApiParameter:
+    schema = {"type": "string", "format": "uuid"} if name == "id" else {"type": "string"}
+    return OpenApiParameter(name, schema, OpenApiParameter.PATH, required=True)
+
+
+class Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    target_class = "tenants.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Json:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A service client's token: header `alg` and `kid`, claims `sub`, "
+            "`tenant_id`, `iss`, `aud` and `exp`. `manage.py client token` mints one. "
+            "Or an operator's access token from `POST /v1/auth/token`.",
+        }
+
+
+class InstantField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # as above
+    target_class = "noctis.serializers.Instant"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:
+        return {"type": "string", "format": "date-time"}
+
+
+def _header(description: str, kind: str = "string") -> Json:
+    return {"description": description, "schema": {"type": kind}}
+
+
+HEADERS = {
+    "X-Request-Id": _header(
+        "The id of this request, in every log line; the caller's if it sent one."
+    ),
+    "X-Correlation-Id": _header("The same id once more."),
+    "RateLimit-Limit": _header("Calls of this class that may be made at once.", "integer"),
+    "RateLimit-Remaining": _header("Calls that are left now.", "integer"),
+    "RateLimit-Reset": _header("Seconds until the allowance is whole again.", "integer"),
+    "Retry-After": _header("Seconds to wait before the request is repeated.", "integer"),
+    "WWW-Authenticate": _header("`Bearer`, as in RFC 6750."),
+    "Location": _header("The path of what was created."),
+}
+RATE_LIMIT_HEADERS = [name for name in HEADERS if name.startswith("RateLimit-")]
+REQUEST_ID_PARAMETER = {
+    "name": "X-Request-Id",
+    "in": "header",
+    "description": "An id of yours for this request; one that does not match is replaced.",
+    "schema": {"type": "string", "pattern": f"^{context.REQUEST_ID.pattern}$"},
+}
+
+
+def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
+    """drf-spectacular's hook: what holds for every operation is written here, once."""
+    result["paths"] |= plain_routes.paths()
+    operations = [call for item in result["paths"].values() for call in item.values()]
+    for operation in operations:
+        _finish(operation)
+    result["tags"] = [_tag(name) for name in sorted({op["tags"][0] for op in operations})]
+    components = result["components"]
+    for name, schema in components["schemas"].items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False
+    components["schemas"]["Problem"] = problems.SCHEMA
+    components["headers"] = HEADERS
+    components["parameters"] = {"RequestId": REQUEST_ID_PARAMETER}
+    components["examples"] = {
+        row.code: {"summary": row.title, "value": problems.example(row)}
+        for row in problems.registry()
+    }
     return result
+
+
+def _tag(name: str) -> Json:
+    if name == plain_routes.TAG:
+        return {"name": name, "description": plain_routes.TAG_DESCRIPTION}
+    return {"name": name, "description": inspect.getdoc(apps.get_app_config(name).module) or ""}
+
+
+def _finish(operation: Json) -> None:
+    """Give an operation its headers, and a response for each status of its codes."""
+    reference = {"$ref": "#/components/parameters/RequestId"}
+    operation["parameters"] = [*operation.get("parameters", []), reference]
+    rows = [row for row in problems.registry() if row.code in operation[CODES_KEY]]
+    for status, group in groupby(rows, key=lambda row: row.status):
+        operation["responses"].setdefault(str(status), _problem_response(list(group)))
+    is_limited = errors.RateLimited.row.code in operation[CODES_KEY]
+    for status, response in operation["responses"].items():
+        response["description"] = response.get("description") or "As asked."
+        response["headers"] = _headers(int(status), is_limited)
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _problem_response(rows: list[errors.Code]) -> Json:
+    examples = {row.code: {"$ref": f"#/components/examples/{row.code}"} for row in rows}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": " ".join(f"`{row.code}`: {row.meaning}" for row in rows),
+        "content": {http.PROBLEM_TYPE: {"schema": schema, "examples": examples}},
+    }
+
+
+def _headers(status: int, is_limited: bool) -> Json:
+    names = ["X-Request-Id", "X-Correlation-Id"]
+    if is_limited and status not in UNTHROTTLED:
+        names += RATE_LIMIT_HEADERS
+    if is_limited and status in (429, 503):
+        names.append("Retry-After")
+    names += {201: ["Location"], 401: ["WWW-Authenticate"]}.get(status, [])
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

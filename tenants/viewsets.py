@@ -17,6 +17,7 @@ PAGING = frozenset({"limit", "cursor"})
 class ApiViewSet(ViewSet):
     """`policy` names the capability of each action, `parameters` its query parameters."""
 
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     policy: dict[str, Any]
     parameters: dict[str, frozenset[str]] = {}
 
