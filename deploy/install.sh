@@ -35,6 +35,9 @@ if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-in
     *"No matching distribution found for "*)
         wanted=$(sed -n 's/.*No matching distribution found for \([^ ]*\).*/\1/p' "$log" | head -n 1)
         fail "no wheel of $wanted for $("$PYTHON" --version 2>&1) on $(uname -sm): use Python 3.11 to 3.13 on Linux or macOS" ;;
+    *"must have their versions pinned"*)
+        wanted=$(sed -n 's/^    \([a-zA-Z0-9._-]*\).* from .*/\1/p' "$log" | head -n 1)
+        fail "$lock lacks $wanted, which $("$PYTHON" --version 2>&1) needs: name a newer one, PYTHON=python3.12 make install" ;;
     *"DO NOT MATCH THE HASHES"*)
         fail "a download differs from $lock: try again; if it stays, the registry is not to be trusted ($log)" ;;
     *) fail "$(grep -i error "$log" | tail -n 1) ($log)" ;;

@@ -143,7 +143,8 @@ def is_orphaned(group: int) -> bool:
 
 
 def is_this_python(process: Identity) -> bool:
-    return command_line(process.pid).startswith(f"{sys.executable} ")
+    """By its folder, for the environment's Python goes by several names there."""
+    return command_line(process.pid).startswith(f"{Path(sys.executable).parent}/")
 
 
 def end_recorded_programs(folder: Path, seconds: float = 10.0) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -135,5 +136,9 @@ def test_a_group_of_strangers_with_a_recorded_number_is_spared(tmp_path: Path) -
 def test_a_command_line_is_read_and_a_gone_process_has_none(
     sleeper: subprocess.Popen[bytes],
 ) -> None:
+    deadline = time.monotonic() + 5
+    while not command_line(sleeper.pid) and time.monotonic() < deadline:
+        pass  # between fork and exec there is none
+
     assert command_line(sleeper.pid).startswith(sys.executable)
     assert command_line(2**22 + 1) == ""

@@ -18,22 +18,23 @@ from noctis.launch import ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RUN = """
-import sys
+import sys, time
 from pathlib import Path
 from noctis.embedded import EmbeddedError, Home
 from noctis.launch.programs import Program
 from noctis.launch.supervisor import run, tell
 
-root, port, host = sys.argv[1:]
+root, port, host, preparing_s, web = sys.argv[1:]
 python = (sys.executable, "-c")
 programs = [
     Program("worker", (*python, "import subprocess, sys;"
         "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])")),
-    Program("web", (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port),
+    Program("web", (sys.executable, "-m", web, "--bind", "127.0.0.1", port),
         ready=lambda: __import__("socket").socket().connect_ex(("127.0.0.1", int(port))) == 0),
 ]
 try:
-    sys.exit(run(Home.at(Path(root)), int(port), lambda: tell("prepared"),
+    prepare = lambda: (tell("preparing"), time.sleep(float(preparing_s)))
+    sys.exit(run(Home.at(Path(root)), int(port), prepare,
         lambda: tell("announced"), host=host, programs=programs))
 except EmbeddedError as error:
     sys.exit(str(error))
@@ -51,9 +52,11 @@ def home() -> Iterator[Home]:
 def start(home: Home) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
-    def start(port: int, host: str = "127.0.0.1") -> subprocess.Popen[str]:
+    def start(
+        port: int, host: str = "127.0.0.1", preparing_s: int = 0, web: str = "http.server"
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(home.root), str(port), host],
+            [sys.executable, "-c", RUN, str(home.root), str(port), host, str(preparing_s), web],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -86,7 +89,7 @@ def program(home: Home, name: str) -> Identity:
 
 def test_it_prepares_announces_and_stops_all_when_asked(home: Home, start: Start) -> None:
     process = start(ports.free_port())
-    read_until(process, "prepared")
+    read_until(process, "preparing")
     read_until(process, "announced")
     web, worker = program(home, "web"), program(home, "worker")
     assert web.is_alive()
@@ -99,6 +102,30 @@ def test_it_prepares_announces_and_stops_all_when_asked(home: Home, start: Start
     assert not worker.is_alive()
     assert not Instance(home).is_running()
     assert list(home.run.glob("*.program")) == []
+
+
+def test_a_request_to_stop_while_it_prepares_leaves_nothing_running(
+    home: Home, start: Start
+) -> None:
+    process = start(ports.free_port(), preparing_s=60)
+    read_until(process, "preparing")
+    assert Instance(home).is_running()
+
+    process.terminate()
+    said, _ = process.communicate(timeout=30)
+
+    assert (process.returncode, said) == (0, "stopped\n")
+    assert not Instance(home).is_running()
+
+
+def test_a_program_that_cannot_start_is_named_with_its_last_words(home: Home, start: Start) -> None:
+    process = start(ports.free_port(), web="no_such_module")
+    said, _ = process.communicate(timeout=30)
+
+    assert "web stopped at its start (exit 1): " in said
+    assert f"No module named no_such_module (log: {home.log / 'web.log'})" in said
+    assert process.returncode == 1
+    assert not Instance(home).is_running()
 
 
 def test_a_crashed_program_is_started_again_and_said(home: Home, start: Start) -> None:
