@@ -4,8 +4,8 @@ Knows no app: a view's `policy` and `parameters`, and the `example` of a body, s
 """
 
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
@@ -21,6 +21,7 @@ from drf_spectacular.plumbing import force_instance, is_list_serializer
 from drf_spectacular.utils import OpenApiParameter
 
 from noctis import context, errors, http, pagination, plain_routes, problems
+from noctis.serializers import Body
 
 Json = dict[str, Any]
 CODES_KEY = "x-codes"
@@ -43,39 +44,36 @@ PAGING = {
 }
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Operations of one kind, and the codes that they can answer."""
-
-    applies: Callable[[Json, Any], bool]
-    codes: tuple[str, ...]
-
-
-RULES = (
-    Rule(
-        lambda operation, view: True,
-        ("validation_error", "not_acceptable", "internal_error", "db_error"),
+# What an operation is like, and the codes that it can answer for it.
+RULES: dict[str, tuple[str, ...]] = {
+    "any": ("validation_error", "not_acceptable", "internal_error", "db_error"),
+    # A key that is bound to one device finds nothing but its own recordings: hence `not_found`.
+    "needs a token": (
+        "missing_token",
+        "invalid_token",
+        "expired_token",
+        "forbidden",
+        "tenant_suspended",
+        "not_found",
     ),
-    Rule(
-        # A key that is bound to one device finds nothing but its own recordings: hence `not_found`.
-        lambda operation, view: bool(operation.get("security")),
-        (
-            "missing_token",
-            "invalid_token",
-            "expired_token",
-            "forbidden",
-            "tenant_suspended",
-            "not_found",
-        ),
-    ),
-    Rule(
-        lambda operation, view: "requestBody" in operation,
-        ("bad_request", "payload_too_large", "unsupported_media_type"),
-    ),
-    Rule(lambda operation, view: "cursor" in _query_names(operation), ("bad_request",)),
-    Rule(lambda operation, view: "{" in view.schema.path, ("not_found",)),
-    Rule(lambda operation, view: bool(view.get_throttles()), ("rate_limited",)),
-)
+    "takes a body": ("bad_request", "payload_too_large", "unsupported_media_type"),
+    "is a list": ("bad_request",),
+    "names an object": ("not_found",),
+    "is rate limited": ("rate_limited",),
+}
+
+
+def ruled_codes(operation: Json, view: Any) -> set[str]:
+    """The codes that follow from what the operation is like."""
+    is_like = {
+        "any": True,
+        "needs a token": bool(operation["security"]),
+        "takes a body": "requestBody" in operation,
+        "is a list": "cursor" in _query_names(operation),
+        "names an object": "{" in view.schema.path,
+        "is rate limited": bool(view.get_throttles()),
+    }
+    return {code for rule, codes in RULES.items() if is_like[rule] for code in codes}
 
 
 def _query_names(operation: Json) -> set[str]:
@@ -95,11 +93,8 @@ class Operation(AutoSchema):
         if _query_names(operation) != self._declared():
             warn("`parameters` of the view and of @extend_schema differ; describe each one")
         self._add_examples(operation)
-        own = operation.get(CODES_KEY, [])
-        ruled = [
-            code for rule in RULES if rule.applies(operation, self.view) for code in rule.codes
-        ]
-        return operation | {CODES_KEY: sorted({*own, *ruled})}
+        own = set(operation.get(CODES_KEY, ()))
+        return operation | {CODES_KEY: sorted(own | ruled_codes(operation, self.view))}
 
     def _declared(self) -> set[str]:
         declared: dict[str, Iterable[str]] = getattr(self.view, "parameters", {})
@@ -209,8 +204,7 @@ def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
     result["tags"] = [_tag(name) for name in sorted({op["tags"][0] for op in operations})]
     components = result["components"]
     for name, schema in components["schemas"].items():
-        if name.endswith("Request"):
-            schema["additionalProperties"] = False
+        _tidy(name, schema)
     components["schemas"]["Problem"] = problems.SCHEMA
     components["headers"] = HEADERS
     components["parameters"] = {"RequestId": REQUEST_ID_PARAMETER}
@@ -219,6 +213,16 @@ def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
         for row in problems.registry()
     }
     return result
+
+
+def _tidy(name: str, schema: Json) -> None:
+    """Close request bodies, and drop what drf-spectacular leaves for hooks that are not used."""
+    if name.endswith("Request"):
+        schema["additionalProperties"] = False
+    if schema.get("description") == inspect.getdoc(Body):
+        del schema["description"]
+    for property_schema in schema.get("properties", {}).values():
+        property_schema.pop("x-spec-enum-id", None)
 
 
 def _tag(name: str) -> Json:
@@ -236,7 +240,7 @@ def _finish(operation: Json) -> None:
         operation["responses"].setdefault(str(status), _problem_response(list(group)))
     is_limited = errors.RateLimited.row.code in operation[CODES_KEY]
     for status, response in operation["responses"].items():
-        response["description"] = response.get("description") or "As asked."
+        response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
         response["headers"] = _headers(int(status), is_limited)
     operation["responses"] = dict(sorted(operation["responses"].items()))
 

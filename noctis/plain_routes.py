@@ -1,4 +1,4 @@
-"""The routes outside DRF as the OpenAPI document shows them: probes, metrics and the API's own pages."""
+"""The routes outside DRF, as the OpenAPI document shows them: probes, metrics, pages."""
 
 from typing import Any
 

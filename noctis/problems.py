@@ -1,8 +1,10 @@
-"""What a refusal looks like to its reader: every code that can come, its schema and an example of each."""
+"""What a refusal looks like to its reader: every code that can come, schema and examples."""
 
 import importlib
+import json
 import pkgutil
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from django.apps import apps
@@ -79,10 +81,23 @@ def _import_all(package: str) -> None:
 
 def example(row: errors.Code) -> dict[str, Any]:
     """A body with this code, as `noctis.http` answers it."""
-    kind = type("Example", (errors.Refusal,), {"row": row})
-    refusal = kind(problems=EXAMPLE_PLACES if row.code == errors.Invalid.row.code else None)
-    body = http.problem_body(refusal, "/v1/clients")
+    body = http.problem_body(_refusal(row), "/v1/clients")
     return body | {"request_id": EXAMPLE_REQUEST_ID}
+
+
+def answer_text(row: errors.Code) -> str:
+    """The whole answer with this code, as a terminal shows it."""
+    fixed = {"Content-Type": http.PROBLEM_TYPE, "X-Request-Id": EXAMPLE_REQUEST_ID}
+    headers = fixed | http.problem_headers(_refusal(row))
+    lines = [f"HTTP/1.1 {row.status} {HTTPStatus(row.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\n".join([*lines, "", json.dumps(example(row), indent=2)])
+
+
+def _refusal(row: errors.Code) -> errors.Refusal:
+    base = errors.Unauthenticated if row.status == HTTPStatus.UNAUTHORIZED else errors.Refusal
+    kind: type[errors.Refusal] = type("Example", (base,), {"row": row})
+    return kind(problems=EXAMPLE_PLACES if row.code == errors.Invalid.row.code else None)
 
 
 def explained(row: errors.Code) -> dict[str, Any]:

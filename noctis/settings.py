@@ -121,6 +121,10 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "noctis.static.VersionedFiles"},
+}
 
 TIMESCALE_DB_BACKEND_BASE = "django_prometheus.db.backends.postgresql"
 DATABASES = {"default": database_settings(DATABASE_URL)}
@@ -193,22 +197,28 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
     "DEFAULT_VERSIONING_CLASS": None,
+    # Without it any caller names the address that sign-in is limited by.
+    "NUM_PROXIES": int(setting("TRUST_PROXY")),
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Noctis",
-    "DESCRIPTION": "Nights in, hypnograms out: the API for devices, services and operators.",
+    "DESCRIPTION": (
+        "Nights in, hypnograms out: the API for devices, services and operators. "
+        "Every refusal has one shape and a code; [each code has a page](/v1/problems)."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
+    "SERVERS": [{"url": "/"}],
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["noctis.openapi.complete"],
 }
 

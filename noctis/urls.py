@@ -3,20 +3,22 @@
 from django.contrib import admin
 from django.urls import include, path, register_converter
 
-from noctis import converters, docs, health
+from noctis import converters, docs, health, static
 
 register_converter(converters.Id, "id")
 
 urlpatterns = [
+    path("", docs.landing, name="landing"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("v1/", include("tenants.urls")),
-    path("v1/openapi.json", docs.Schema.as_view(), name="openapi"),
+    path("v1/openapi.json", docs.document, name="openapi"),
     path("v1/docs", docs.Reference.as_view(), name="reference"),
-    path("v1/problems", docs.problems, name="problems"),
-    path("v1/problems/<id:code>", docs.problem, name="problem"),
+    path("v1/problems", docs.all_problems, name="problems"),
+    path("v1/problems/<id:code>", docs.one_problem, name="problem"),
     path("console/", admin.site.urls),
+    path("static/<path:path>", static.serve, name="static"),
 ]
 
 handler400 = "noctis.http.bad_request"

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,7 +33,12 @@ class SignIn(ApiViewSet):
     route_class = "sign_in"
     authentication_classes = []
 
-    @extend_schema(operation_id="sign_in", request=bodies.SignIn, responses=bodies.Pair)
+    @extend_schema(
+        operation_id="sign_in",
+        request=bodies.SignIn,
+        responses={200: bodies.Pair},
+        extensions={"x-codes": ["sign_in_refused"]},
+    )
     def create(self, request: Request) -> Response:
         """Exchange an operator's credentials for a token pair of one tenant."""
         body = bodies.SignIn.read(request.data)
@@ -45,7 +50,12 @@ class SignIn(ApiViewSet):
         )
         return Response(bodies.pair(pair))
 
-    @extend_schema(operation_id="renew", request=bodies.Renew, responses=bodies.Pair)
+    @extend_schema(
+        operation_id="renew",
+        request=bodies.Renew,
+        responses={200: bodies.Pair},
+        extensions={"x-codes": ["sign_in_refused"]},
+    )
     def renew(self, request: Request) -> Response:
         """Exchange a refresh token for a new pair; the old refresh token is spent."""
         body = bodies.Renew.read(request.data)
@@ -77,6 +87,7 @@ class Clients(OwnedViewSet):
         operation_id="create_client",
         request=bodies.NewClient,
         responses={201: bodies.ClientWithKey},
+        extensions={"x-codes": ["name_taken"]},
     )
     def create(self, request: Request) -> Response:
         """Register a service client with its first key; the secret is in this answer only."""
@@ -153,7 +164,12 @@ class ClientKeys(OwnedViewSet):
         at = f"/v1/clients/{client.uuid}/keys"
         return Response(bodies.issued(issued), 201, headers={"Location": at})
 
-    @extend_schema(operation_id="revoke_key", request=bodies.Reason, responses=bodies.Key)
+    @extend_schema(
+        operation_id="revoke_key",
+        request=bodies.Reason,
+        responses=bodies.Key,
+        extensions={"x-codes": ["conflict"]},
+    )
     def revoke(self, request: Request, id: str, kid: str) -> Response:  # noqa: A002 - as above
         """End a key now. A key cannot end itself: rotate first."""
         key = self.get_object()
@@ -170,7 +186,11 @@ class Audit(OwnedViewSet):
     queryset = AuditEntry.objects.all()
     keyset = "at"
 
-    @extend_schema(operation_id="list_audit", responses=bodies.AuditEntry(many=True))
+    @extend_schema(
+        operation_id="list_audit",
+        parameters=[OpenApiParameter("request_id", str, description="Only what this request did.")],
+        responses=bodies.AuditEntry(many=True),
+    )
     def list(self, request: Request) -> Response:
         """The tenant's audit log, newest first."""
         rows = self.get_queryset()

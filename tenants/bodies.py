@@ -20,10 +20,14 @@ WEEK_S = 7 * 86_400
 
 
 class Reason(Body):
+    example = {"reason": "gateway was replaced"}
+
     reason = serializers.CharField(max_length=500, default="", allow_blank=True)
 
 
 class SignIn(Body):
+    example = {"username": "ada", "password": "…", "otp": "123456", "tenant": "demo"}
+
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=1000, trim_whitespace=False)
     otp = serializers.CharField(max_length=12, default="", allow_blank=True)
@@ -31,10 +35,14 @@ class SignIn(Body):
 
 
 class Renew(Body):
+    example = {"refresh": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.….…"}
+
     refresh = serializers.CharField(max_length=4096)
 
 
 class Pair(Body):
+    example = {"access": "eyJhbGciOiJIUzI1NiJ9.….…", "refresh": "eyJhbGciOiJIUzI1NiJ9.….…"}
+
     access = serializers.CharField()
     refresh = serializers.CharField()
 
@@ -48,11 +56,15 @@ class KeyChoice(Body):
 
 
 class NewClient(KeyChoice):
+    example = {"name": "ward 3 gateway", "role": "ingest", "algorithm": "HS256"}
+
     name = serializers.CharField(max_length=120)
     role = serializers.ChoiceField([role.value for role in Role])
 
 
 class Rotation(KeyChoice):
+    example = {"algorithm": "HS256", "overlap_seconds": WEEK_S, "reason": "yearly rotation"}
+
     overlap_seconds = serializers.IntegerField(
         default=WEEK_S, min_value=0, help_text="How long the old keys are still accepted."
     )
@@ -60,6 +72,17 @@ class Rotation(KeyChoice):
 
 
 class Whoami(Body):
+    example = {
+        "kind": "client",
+        "id": "5d2c1e0a-8f3b-4b77-9a21-6f0e4d1c2b3a",
+        "name": "ward 3 gateway",
+        "tenant_id": "0b9f7c52-1d3e-4a6f-8c2b-7e5d4c3b2a10",
+        "role": "ingest",
+        "kid": "k_7Hq2vXzR4mNw9TbL",
+        "device_id": None,
+        "capabilities": ["devices.read", "devices.write", "epochs.write", "whoami"],
+    }
+
     kind = serializers.ChoiceField(["client", "operator"])
     id = serializers.CharField()
     name = serializers.CharField()
@@ -71,6 +94,14 @@ class Whoami(Body):
 
 
 class Client(Body):
+    example: dict[str, Any] = {
+        "id": "5d2c1e0a-8f3b-4b77-9a21-6f0e4d1c2b3a",
+        "name": "ward 3 gateway",
+        "role": "ingest",
+        "enabled": True,
+        "created_at": "2026-03-01T21:04:05Z",
+    }
+
     id = serializers.UUIDField()
     name = serializers.CharField()
     role = serializers.ChoiceField([role.value for role in Role])
@@ -79,6 +110,16 @@ class Client(Body):
 
 
 class Key(Body):
+    example: dict[str, Any] = {
+        "kid": "k_7Hq2vXzR4mNw9TbL",
+        "algorithm": "HS256",
+        "state": "active",
+        "expires_at": None,
+        "last_used_at": "2026-03-02T04:31:00Z",
+        "device_id": None,
+        "created_at": "2026-03-01T21:04:05Z",
+    }
+
     kid = serializers.CharField()
     algorithm = serializers.ChoiceField(ALGORITHMS)
     state = serializers.ChoiceField(models.ServiceClientKey.State.values)
@@ -89,14 +130,33 @@ class Key(Body):
 
 
 class IssuedKey(Key):
+    example = Key.example | {"last_used_at": None, "secret": "shown once, 64 characters"}
+
     secret = serializers.CharField(allow_null=True, help_text="HS256 only; shown this once.")
 
 
 class ClientWithKey(Client):
+    example = Client.example | {"key": IssuedKey.example}
+
     key = IssuedKey()
 
 
 class AuditEntry(Body):
+    example = {
+        "sequence": 42,
+        "at": "2026-03-01T21:04:05Z",
+        "actor": "client ward admin",
+        "channel": "api",
+        "action": "client.disable",
+        "object_type": "serviceclient",
+        "object_id": "5d2c1e0a-8f3b-4b77-9a21-6f0e4d1c2b3a",
+        "before": {"is_enabled": True},
+        "after": {"is_enabled": False},
+        "reason": "gateway was replaced",
+        "request_id": "6f1e0c5a9b7d4e2f8a3c1d0b9e8f7a6b",
+        "digest": "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab",
+    }
+
     sequence = serializers.IntegerField()
     at = Instant()
     actor = serializers.CharField()

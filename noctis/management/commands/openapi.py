@@ -1,0 +1,27 @@
+"""`manage.py openapi`: write docs/openapi.json and the generated tables of docs/api.md."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.validation import validate_schema
+
+from noctis import manual
+
+
+class Command(BaseCommand):
+    help = "Write docs/openapi.json and the generated tables of docs/api.md."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        schema = manual.document()
+        if GENERATOR_STATS:
+            GENERATOR_STATS.emit_summary()
+            raise CommandError("The document has warnings.")
+        validate_schema(schema)
+        docs = settings.BASE_DIR / "docs"
+        (docs / "openapi.json").write_bytes(manual.as_text(schema))
+        page = docs / "api.md"
+        page.write_text(manual.with_tables(page.read_text()))
+        self.stdout.write("docs/openapi.json and docs/api.md are up to date")
