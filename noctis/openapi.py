@@ -98,7 +98,10 @@ class Operation(AutoSchema):
 
     def _declared(self) -> set[str]:
         declared: dict[str, Iterable[str]] = getattr(self.view, "parameters", {})
-        return set(declared.get(self.view.action, ()))
+        return set(declared.get(self._action(), ()))
+
+    def _action(self) -> str:
+        return str(getattr(self.view, "action", self.method.lower()))
 
     def get_override_parameters(self) -> list[Any]:
         path = [_path_parameter(name) for name in uritemplate.variables(self.path)]
@@ -107,14 +110,14 @@ class Operation(AutoSchema):
     def get_summary(self) -> str | None:
         return self._paragraphs()[0].rstrip(".") or None
 
-    def get_description(self) -> str:
-        policy = getattr(self.view, "policy", {}).get(self.view.action, "")
+    def get_description(self) -> str:  # type: ignore[override]  # so does drf-spectacular
+        policy = getattr(self.view, "policy", {}).get(self._action(), "")
         is_open = not self.view.get_authenticators()
         needs = "Needs no token." if is_open else f"Needs the capability `{policy}`."
         return "\n\n".join([*self._paragraphs()[1:], needs])
 
     def _paragraphs(self) -> list[str]:
-        text = inspect.getdoc(getattr(self.view, self.view.action)) or ""
+        text = inspect.getdoc(getattr(self.view, self._action())) or ""
         return [" ".join(part.split()) for part in text.split("\n\n")]
 
     def get_tags(self) -> list[str]:
@@ -148,7 +151,7 @@ def _path_parameter(name: str) -> OpenApiParameter:
     return OpenApiParameter(name, schema, OpenApiParameter.PATH, required=True)
 
 
-class Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+class Bearer(OpenApiAuthenticationExtension):
     target_class = "tenants.authentication.BearerAuthentication"
     name = "bearer"
 
@@ -163,7 +166,7 @@ class Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  
         }
 
 
-class InstantField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # as above
+class InstantField(OpenApiSerializerFieldExtension):
     target_class = "noctis.serializers.Instant"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:

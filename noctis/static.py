@@ -33,8 +33,9 @@ def files() -> dict[str, Path]:
 @cache
 def version(name: str) -> str | None:
     """A short digest of the file's content, None where there is no such file."""
-    path = files().get(name)
-    return path and hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()
+    if path := files().get(name):
+        return hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()
+    return None
 
 
 class VersionedFiles(StaticFilesStorage):
@@ -47,13 +48,13 @@ class VersionedFiles(StaticFilesStorage):
 
 
 def _etag(request: HttpRequest, path: str) -> str | None:
-    digest = version(path)
-    return digest and f'"{digest}"'
+    return f'"{digest}"' if (digest := version(path)) else None
 
 
 def _modified(request: HttpRequest, path: str) -> datetime | None:
-    file = files().get(path)
-    return file and datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    if file := files().get(path):
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return None
 
 
 @read_only

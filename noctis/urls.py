@@ -9,9 +9,9 @@ register_converter(converters.Id, "id")
 
 urlpatterns = [
     path("", docs.landing, name="landing"),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", health.metrics),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("v1/", include("tenants.urls")),
     path("v1/openapi.json", docs.document, name="openapi"),
     path("v1/docs", docs.Reference.as_view(), name="reference"),
