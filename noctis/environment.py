@@ -117,7 +117,7 @@ SETTINGS = (
         "TRUST_PROXY",
         False,
         boolean,
-        "Believe `X-Forwarded-Proto` of a proxy that always sets it.",
+        "Believe `X-Forwarded-Proto` and the last `X-Forwarded-For` of a proxy that sets both.",
     ),
     Setting("HOST", "127.0.0.1", str, "Where gunicorn binds; the demo refuses all but loopback."),
     Setting("PORT", 8000, natural, "Port of the web server."),

@@ -3,6 +3,7 @@
 Where Valkey is away each process limits for itself, so that nights keep coming in.
 """
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -17,11 +18,13 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from noctis import metrics
+from noctis import errors, metrics
 
 log = structlog.get_logger(__name__)
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
 MOST_LOCAL_BUCKETS = 10_000
+# A password guessed at every process in turn is guessed too fast.
+NEVER_LOCAL = frozenset({"sign_in"})
 
 # KEYS[1] bucket; ARGV capacity, tokens per second. Returns tokens left (a string keeps fractions).
 _TAKE = """
@@ -37,6 +40,17 @@ redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(at))
 redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * capacity / rate) + 1000)
 return tostring(left)
 """
+
+
+class CannotCount(errors.Unavailable):
+    row = errors.registered(
+        "limits_unavailable",
+        503,
+        "Attempts cannot be counted",
+        "The store that counts attempts for all processes is away, and this call needs it.",
+        "Repeat after `Retry-After`; calls with a service token go on meanwhile.",
+        is_retryable=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class Verdict:
 
     @property
     def retry_after_s(self) -> int:
-        return max(1, int(-self.left / self.limit.rate + 0.999))
+        return max(1, math.ceil(-self.left / self.limit.rate))
 
     @property
     def headers(self) -> dict[str, str]:
@@ -72,7 +86,7 @@ class Verdict:
         return {
             "RateLimit-Limit": str(self.limit.calls),
             "RateLimit-Remaining": str(max(0, int(self.left))),
-            "RateLimit-Reset": str(int(missing / self.limit.rate + 0.999)),
+            "RateLimit-Reset": str(math.ceil(missing / self.limit.rate)),
         }
 
 
@@ -132,17 +146,23 @@ def take(route_class: str, caller: str) -> Verdict | None:
     if limit is None:
         return None
     key = f"limit:{route_class}:{caller}"
-    return Verdict(limit, _take(key, limit))
+    left = _take_shared(key, limit)
+    if left is None:
+        if route_class in NEVER_LOCAL:
+            raise CannotCount
+        metrics.RATE_LIMIT_FALLBACK.inc()
+        left = _local.take(key, limit)
+    return Verdict(limit, left)
 
 
-def _take(key: str, limit: Limit) -> float:
+def _take_shared(key: str, limit: Limit) -> float | None:
     """Ask the shared bucket; for a second after it failed, do not even ask."""
     global _retry_shared_at
-    if time.monotonic() >= _retry_shared_at:
-        try:
-            return float(_script()(keys=[key], args=[limit.calls, limit.rate]))
-        except RedisError as error:
-            _retry_shared_at = time.monotonic() + 1
-            log.warning("rate_limit_fallback", error=type(error).__name__)
-    metrics.RATE_LIMIT_FALLBACK.inc()
-    return _local.take(key, limit)
+    if time.monotonic() < _retry_shared_at:
+        return None
+    try:
+        return float(_script()(keys=[key], args=[limit.calls, limit.rate]))
+    except RedisError as error:
+        _retry_shared_at = time.monotonic() + 1
+        log.warning("rate_limit_fallback", error=type(error).__name__)
+        return None

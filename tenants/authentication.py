@@ -69,12 +69,14 @@ def service_client(token: tokens.Unverified, kid: str) -> Caller:
         leeway_s=settings.JWT_LEEWAY_SECONDS,
     )
     claims = _verified(token, key)
-    if key.has_ended(timezone.now()):
+    at = timezone.now()
+    if key.has_ended(at):
         raise tokens.Malformed("key_ended")
     if claims["sub"] != key.subject:
         raise tokens.Malformed("sub")
     if claims["tenant_id"] != key.tenant_uuid:
         raise tokens.Malformed("tenant")
+    key.note_use(at)
     return key.caller
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import jwt
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 from rest_framework_simplejwt.backends import TokenBackend
 
 from noctis import keyring
@@ -24,19 +23,29 @@ MOST_KEYS = 10_000
 LAST_USE_EVERY = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class KnownKey:
     """A key as its row was when it was read, ready to verify."""
 
     algorithm: str
     backend: "KeyBackend"
     expires_at: datetime | None
+    last_used_at: datetime | None
     subject: str
     tenant_uuid: str
     caller: Caller
 
     def has_ended(self, at: datetime) -> bool:
         return self.expires_at is not None and at >= self.expires_at
+
+    def note_use(self, at: datetime) -> None:
+        """Write down that a token of this key was accepted, at most once a minute."""
+        long_ago = at - LAST_USE_EVERY
+        if self.last_used_at and self.last_used_at >= long_ago:
+            return
+        self.last_used_at = at
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=long_ago)
+        ServiceClientKey.objects.filter(stale, kid=self.caller.kid).update(last_used_at=at)
 
 
 class KeyCache:
@@ -74,22 +83,10 @@ class KeyCache:
 
 
 def load(kid: str) -> ServiceClientKey | None:
-    """The key's row if its client may call; notes its use, at most once a minute."""
+    """The key's row if its client may call."""
     rows = ServiceClientKey.objects.select_related("client", "tenant")
-    row = rows.filter(kid=kid, client__is_enabled=True).exclude(
-        state=ServiceClientKey.State.REVOKED
-    )
-    key = row.first()
-    if key is not None:
-        _note_use(key)
-    return key
-
-
-def _note_use(key: ServiceClientKey) -> None:
-    at = timezone.now()
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=at - LAST_USE_EVERY)
-    if key.last_used_at is None or key.last_used_at < at - LAST_USE_EVERY:
-        ServiceClientKey.objects.filter(stale, pk=key.pk).update(last_used_at=at)
+    usable = rows.filter(kid=kid, client__is_enabled=True)
+    return usable.exclude(state=ServiceClientKey.State.REVOKED).first()
 
 
 def known_key(row: ServiceClientKey) -> KnownKey:
@@ -107,6 +104,7 @@ def known_key(row: ServiceClientKey) -> KnownKey:
         algorithm=row.algorithm,
         backend=backend_for(row),
         expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
         subject=caller.identity,
         tenant_uuid=str(row.tenant.uuid),
         caller=caller,

@@ -10,6 +10,8 @@ from tenants.callers import DEVICE_CAPABILITIES, Caller
 from tenants.roles import Capability
 
 PUBLIC = "public"
+# A method without an action, and OPTIONS, which DRF calls an action of its own.
+UNANSWERED = (None, "metadata")
 
 
 class UndeclaredPolicy(Exception):
@@ -19,19 +21,19 @@ class UndeclaredPolicy(Exception):
 def capability_for(view: Any) -> Capability | str | None:
     """What the view's action asks for; None where no action answers (a 405 follows)."""
     action = getattr(view, "action", None)
-    if action is None:
+    if action in UNANSWERED:
         return None
-    try:
-        policy: dict[str, Capability | str] = view.policy
-        return policy[action]
-    except (AttributeError, KeyError):
-        raise UndeclaredPolicy(f"{type(view).__name__}.{action} declares no policy") from None
+    declared = getattr(view, "policy", {}).get(action)
+    if declared == PUBLIC or isinstance(declared, Capability):
+        return declared
+    raise UndeclaredPolicy(f"{type(view).__name__}.{action} declares no policy")
 
 
 class PolicyPermission(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         capability = capability_for(view)
-        if capability == PUBLIC:
+        # Where nobody can say who she is, a method without an action is a 405 for everybody.
+        if capability == PUBLIC or (capability is None and not request.authenticators):
             return True
         caller = request.user
         if not isinstance(caller, Caller):

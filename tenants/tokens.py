@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_TOKEN_BYTES = 4096
+MAX_CONTAINERS = 32
 KID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 # `jku`, `jwk`, `x5u`, `crit` and the like would let a token choose its own key: none is known here.
 HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
@@ -83,12 +84,14 @@ def _decoded(segment: str) -> bytes:
 
 
 def _object(segment: str) -> dict[str, Any]:
+    raw = _decoded(segment)
+    # Bounds the depth: how deep a parser may go depends on who calls it, and deeper is a crash.
+    if raw.count(b"[") + raw.count(b"{") > MAX_CONTAINERS:
+        raise Malformed("nested")
     try:
-        value = json.loads(
-            _decoded(segment), object_pairs_hook=_unrepeated, parse_constant=_refuse_constant
-        )
-    except RecursionError:
-        raise Malformed("json") from None
+        # As text, for the parser would guess UTF-16 and UTF-32 from bytes.
+        text = raw.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_unrepeated, parse_constant=_refuse_constant)
     except Malformed:
         raise
     except ValueError:

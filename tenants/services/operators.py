@@ -15,7 +15,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
 from noctis import errors, keyring, metrics
-from tenants import totp
+from tenants import tokens, totp
 from tenants.models import Membership, Operator, Tenant
 from tenants.services import audit
 from tenants.services.audit import Actor
@@ -125,6 +125,7 @@ def sign_in(*, username: str, password: str, otp: str, tenant_slug: str) -> Pair
 def renew(*, refresh: str) -> Pair:
     """Exchange a refresh token for a new pair; the old one is spent, once, whoever else asks."""
     try:
+        tokens.read(refresh)
         token = RefreshToken(cast(Token, refresh))
         with transaction.atomic():
             rows = OutstandingToken.objects.select_for_update()
@@ -132,12 +133,13 @@ def renew(*, refresh: str) -> Pair:
             token.check_blacklist()
             token.blacklist()
             return _successor(token)
-    except (TokenError, OutstandingToken.DoesNotExist, KeyError):
+    except (tokens.Malformed, TokenError, OutstandingToken.DoesNotExist, KeyError):
         raise _refused("refresh") from None
 
 
 def _successor(token: RefreshToken) -> Pair:
-    person = Operator.objects.filter(pk=token["sub"], is_active=True).first()
+    members = Operator.objects.filter(memberships__tenant__uuid=token["tenant_id"])
+    person = members.filter(pk=token["sub"], is_active=True).first()
     if person is None or token["mark"] != person.get_session_auth_hash():
         raise _refused("refresh")
     fresh = RefreshToken.for_user(person)
