@@ -14,6 +14,7 @@ from functools import partial
 from types import FrameType
 from typing import Self
 
+from noctis.celery import app
 from noctis.embedded import Home, Instance
 from noctis.embedded.processes import end_recorded_programs
 from noctis.launch import ports
@@ -160,7 +161,9 @@ def platform(host: str, port: int) -> list[Program]:
     celery = (*python, "celery", "-A", "noctis.celery")
     gunicorn = (*python, "gunicorn", "--config", "deploy/gunicorn.conf.py", "noctis.wsgi")
     return [
-        Program("worker", (*celery, "worker", "--loglevel=INFO", "--concurrency=2")),
+        Program(
+            "worker", (*celery, "worker", "--loglevel=INFO", "--concurrency=2"), ready=is_working
+        ),
         Program("web", gunicorn, ready=partial(is_answering, host, port)),
         Program("beat", (*celery, "beat", "--loglevel=INFO")),
     ]
@@ -175,6 +178,11 @@ def is_answering(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def is_working() -> bool:
+    """A worker answers through the broker, as it will for every task."""
+    return bool(app.control.ping(timeout=0.5, limit=1))
 
 
 def watch(instance: Instance, supervisor: Supervisor) -> None:
