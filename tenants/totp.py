@@ -26,7 +26,8 @@ def matching_step(secret: str, code: str, *, now: float, after: int) -> int | No
     """The step whose code this is, one step of drift either way; a used step is not used again."""
     current = int(now) // STEP_S
     for step in range(current - DRIFT_STEPS, current + DRIFT_STEPS + 1):
-        if step > after and hmac.compare_digest(code_at(secret, step), code):
+        expected = code_at(secret, step).encode()
+        if step > after and hmac.compare_digest(expected, code.encode(errors="replace")):
             return step
     return None
 
