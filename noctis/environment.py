@@ -140,6 +140,12 @@ SETTINGS = (
         "How long a process trusts a key it has read; a revoked key stops working within it. "
         "At most 5.",
     ),
+    Setting(
+        "EPOCHS_RETENTION_DAYS",
+        90,
+        natural,
+        "How long epochs are kept; a tenant may keep less, never more.",
+    ),
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(
@@ -185,3 +191,20 @@ def read(environ: Mapping[str, str]) -> dict[str, Reading]:
     if problems:
         raise BadSettings("; ".join(problems))
     return readings
+
+
+def as_text(value: Value) -> str:
+    """A value as it is written in the environment; nothing where there is none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+
+
+def table() -> str:
+    """Markdown for docs/settings.md: every setting, its default and its meaning."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for row in SETTINGS:
+        default = f"`{as_text(row.default)}`" if as_text(row.default) else "none"
+        meaning = f"{row.doc} Secret." if row.secret else row.doc
+        rows.append(f"| `{row.name}` | {default} | {meaning} |".replace("second|", r"second\|"))
+    return "\n".join(rows)

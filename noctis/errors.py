@@ -30,6 +30,12 @@ class Problem:
     pointer: str
     code: str
     detail: str
+    epoch_index: int | None = None
+
+    @property
+    def body(self) -> dict[str, str | int]:
+        named = {} if self.epoch_index is None else {"epoch_index": self.epoch_index}
+        return {"pointer": self.pointer, "code": self.code, "detail": self.detail, **named}
 
 
 _CODES: dict[str, Code] = {}

@@ -99,10 +99,7 @@ def problem_body(refusal: errors.Refusal, path: str) -> dict[str, Any]:
         "retryable": row.is_retryable,
     }
     if refusal.problems:
-        body["errors"] = [
-            {"pointer": p.pointer, "code": p.code, "detail": p.detail}
-            for p in refusal.problems[: errors.MAX_PROBLEMS]
-        ]
+        body["errors"] = [problem.body for problem in refusal.problems[: errors.MAX_PROBLEMS]]
     return body
 
 

@@ -1,6 +1,6 @@
 """The platform's own metrics; labels are bounded: codes, classes and reasons, never ids."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 ERRORS = Counter("error", "Answers that are problems, by code.", ["code"])
 AUTH_FAILURES = Counter("auth_failures", "Refused credentials, by what failed.", ["reason"])
@@ -12,4 +12,13 @@ RATE_LIMIT_FALLBACK = Counter(
 )
 ACTIVE_TENANTS = Gauge(
     "active_tenant_count", "Tenants that may call.", multiprocess_mode="mostrecent"
+)
+
+INGEST_REQUESTS = Counter("ingest_requests", "Batches of epochs that were sent, by form.", ["form"])
+INGEST_FAILURES = Counter("ingest_failures", "Batches that were not taken, by code.", ["code"])
+INGESTED_EPOCHS = Counter("ingested_epochs", "Epochs that were new.")
+COMMIT_LATENCY = Histogram(
+    "db_commit_latency_seconds",
+    "How long the database takes to commit a batch.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
 )

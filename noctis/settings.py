@@ -76,6 +76,8 @@ INSTALLED_APPS = [
     "noctis.apps.ConsoleConfig",
     "noctis.apps.NoctisConfig",
     "tenants",
+    "devices",
+    "recordings",
 ]
 
 MIDDLEWARE = [
@@ -171,6 +173,7 @@ JWT_MAX_TTL_SECONDS = setting("JWT_MAX_TTL_SECONDS")
 JWT_LEEWAY_SECONDS = setting("JWT_LEEWAY_SECONDS")
 KEY_CACHE_SECONDS = min(setting("KEY_CACHE_SECONDS"), 5.0)
 RATE_LIMITS = setting("RATE_LIMITS")
+EPOCHS_RETENTION_DAYS = setting("EPOCHS_RETENTION_DAYS")
 
 SIMPLE_JWT = {
     "SIGNING_KEY": hashlib.sha256(f"operator tokens:{SECRET_KEY}".encode()).hexdigest(),
@@ -214,7 +217,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
-    "SERVERS": [{"url": "/"}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/v1",
     "COMPONENT_SPLIT_REQUEST": True,

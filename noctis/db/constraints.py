@@ -91,6 +91,15 @@ class CompositeForeignKey(BaseConstraint):
             message = f"There is no such {target._meta.verbose_name} with the same {shared}."
             raise ValidationError({reference.name: ValidationError(message, code=self.name)})
 
+    def __eq__(self, other: object) -> bool:
+        """What makemigrations compares: unequal constraints are dropped and made anew."""
+        if not isinstance(other, CompositeForeignKey):
+            return NotImplemented
+        return self.deconstruct() == other.deconstruct()
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
         kwargs |= {"fields": self.fields, "to": self.to, "to_fields": self.to_fields}

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9-]*$')])),
+                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9-]*\\Z')])),
                 ('name', models.CharField(max_length=120)),
                 ('kind', models.CharField(choices=[('platform', 'Platform'), ('customer', 'Customer')], default='customer', max_length=16)),
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=16)),
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='tenant',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'platform')), fields=('kind',), name='tenant_one_platform'),
+            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'platform')), fields=('kind',), name='tenant_one_platform', violation_error_message='There is a platform tenant already.'),
         ),
         migrations.AddConstraint(
             model_name='tenant',

@@ -4,7 +4,7 @@ import uuid
 import zoneinfo
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 
@@ -16,6 +16,10 @@ def known_time_zone(name: str) -> None:
 class TenantQuerySet(models.QuerySet["Tenant"]):
     def active(self) -> "TenantQuerySet":
         return self.filter(status=Tenant.Status.ACTIVE)
+
+    def platform(self) -> "TenantQuerySet":
+        """The one tenant that runs the installation, if it is there."""
+        return self.filter(kind=Tenant.Kind.PLATFORM)
 
 
 class Tenant(models.Model):
@@ -29,12 +33,16 @@ class Tenant(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     slug = models.CharField(
-        max_length=63, unique=True, validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$")]
+        max_length=63, unique=True, validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z")]
     )
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.CUSTOMER)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     timezone = models.CharField(max_length=64, default="UTC", validators=[known_time_zone])
+    # Fewer days than the platform keeps epochs; None: as long as the platform does.
+    retention_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TenantQuerySet.as_manager()
@@ -43,7 +51,10 @@ class Tenant(models.Model):
         ordering = ["slug"]
         constraints = [
             models.UniqueConstraint(
-                fields=["kind"], condition=models.Q(kind="platform"), name="tenant_one_platform"
+                fields=["kind"],
+                condition=models.Q(kind="platform"),
+                name="tenant_one_platform",
+                violation_error_message="There is a platform tenant already.",
             ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=["platform", "customer"]), name="tenant_kind_known"

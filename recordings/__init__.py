@@ -1,0 +1,1 @@
+"""Nights and their epochs: recordings, feature schemas, ingest, labels, exports."""

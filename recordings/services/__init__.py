@@ -1,0 +1,1 @@
+"""Every write of nights: one function for each verb, one transaction."""

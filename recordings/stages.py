@@ -1,0 +1,49 @@
+"""Stage names: the one table between letters, words and codes. Pure."""
+
+from dataclasses import dataclass
+
+UNSCORED = -1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A label as a scorer gives it; `shown` is what it counts as among the four."""
+
+    code: int
+    name: str
+    letter: str
+    shown: str | None
+    aliases: tuple[str, ...] = ()
+
+
+STAGES = (
+    Stage(0, "W", "W", "W", ("wake", "0")),
+    Stage(1, "N1", "1", "Light", ("s1",)),
+    Stage(2, "N2", "2", "Light", ("s2",)),
+    Stage(3, "N3", "3", "Deep", ("s3", "s4", "4", "deep", "d")),
+    Stage(4, "REM", "R", "REM", ("r", "5")),
+    # A four-stage scorer cannot tell N1 from N2: what was not known is not made up.
+    Stage(5, "Light", "L", "Light", ("l",)),
+    Stage(UNSCORED, "unscored", "?", None, ("-", "u")),
+)
+BY_CODE = {stage.code: stage for stage in STAGES}
+_BY_NAME = {
+    name.lower(): stage.code
+    for stage in STAGES
+    for name in (stage.name, stage.letter, *stage.aliases)
+}
+NAMES = tuple(stage.name for stage in STAGES)
+LETTERS = "".join(stage.letter for stage in STAGES)
+
+
+def code_of(name: str) -> int | None:
+    """The code of a stage's name, letter or alias, in any case; None where it is no stage."""
+    return _BY_NAME.get(name.strip().lower())
+
+
+def name_of(code: int) -> str:
+    return BY_CODE[code].name
+
+
+def letters_of(codes: list[int]) -> str:
+    return "".join(BY_CODE[code].letter for code in codes)
