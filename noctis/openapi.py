@@ -204,7 +204,8 @@ def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
     operations = [call for item in result["paths"].values() for call in item.values()]
     for operation in operations:
         _finish(operation)
-    result["tags"] = [_tag(name) for name in sorted({op["tags"][0] for op in operations})]
+    names = {operation["tags"][0] for operation in operations}
+    result["tags"] = [_tag(name) for name in sorted(names, key=_apps_first)]
     components = result["components"]
     for name, schema in components["schemas"].items():
         _tidy(name, schema)
@@ -226,6 +227,10 @@ def _tidy(name: str, schema: Json) -> None:
         del schema["description"]
     for property_schema in schema.get("properties", {}).values():
         property_schema.pop("x-spec-enum-id", None)
+
+
+def _apps_first(tag: str) -> tuple[bool, str]:
+    return tag == plain_routes.TAG, tag
 
 
 def _tag(name: str) -> Json:
