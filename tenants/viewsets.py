@@ -1,5 +1,6 @@
 """The bases of every API view: declared policy and parameters, and rows of one tenant."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
@@ -30,11 +31,19 @@ class ApiViewSet(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        known = self.parameters.get(self.action or "", frozenset())
-        unknown = [name for name in request.query_params if name not in known]
-        if unknown and self.action:
-            problems = [errors.Problem(f"?{n}", "unknown_parameter", "not taken") for n in unknown]
+        # The database holds no NUL: nothing has such an id, and no filter can look for one.
+        if any("\x00" in str(part) for part in kwargs.values()):
+            raise errors.Missing
+        if self.action and (problems := list(self._query_problems())):
             raise errors.Invalid(problems=problems)
+
+    def _query_problems(self) -> Iterator[errors.Problem]:
+        known = self.parameters.get(self.action or "", frozenset())
+        for name, value in self.request.query_params.items():
+            if name not in known:
+                yield errors.Problem(f"?{name}", "unknown_parameter", "not taken")
+            elif "\x00" in value:
+                yield errors.Problem(f"?{name}", "invalid", "holds a NUL")
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
