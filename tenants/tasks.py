@@ -31,7 +31,10 @@ def verify_audit_chains() -> int:
     """A broken chain is an error line for each finding, which the log's alert rule picks up."""
     findings = [found for tenant in Tenant.objects.all() for found in audit.verify(tenant)]
     for found in findings:
-        log.error("audit_chain_broken", tenant=found.tenant, at=found.sequence, what=found.what)
+        where = {"tenant": found.tenant, "sequence": found.sequence}
+        log.error("audit_chain_broken", **where, what=found.what)
+    for tenant in Tenant.objects.all():
+        log.info("audit_head", anchor=str(audit.head(tenant)))
     return len(findings)
 
 

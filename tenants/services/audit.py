@@ -1,20 +1,24 @@
 """The audit log: entries are written in the transaction of the change they tell of, or it fails."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
 
 import msgspec
 import structlog
 from django.db import models, transaction
+from django.db.models import Subquery
 from django.utils import timezone
 
-from noctis import context
+from noctis import context, errors
 from tenants.models import AuditChain, AuditEntry, Tenant
 
 log = structlog.get_logger(__name__)
 Facts = Mapping[str, str | int | bool | None]
 Channel = AuditEntry.Channel
+LONGEST_REASON = 500
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,24 @@ class Finding:
     what: str
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """A link of a chain, kept outside the database: who rewrites a whole chain cannot keep it."""
+
+    tenant: str
+    sequence: int
+    digest: str
+
+    @classmethod
+    def parsed(cls, text: str) -> Self:
+        """From `tenant:sequence:digest`, as it was printed."""
+        tenant, sequence, digest = text.split(":")
+        return cls(tenant, int(sequence), digest)
+
+    def __str__(self) -> str:
+        return f"{self.tenant}:{self.sequence}:{self.digest}"
+
+
 def record(
     *,
     actor: Actor,
@@ -46,6 +68,9 @@ def record(
     """Append an entry to the tenant's chain; only inside the transaction of the change itself."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an audit entry outside its transaction")
+    if len(reason) > LONGEST_REASON:
+        detail = f"at most {LONGEST_REASON} characters"
+        raise errors.Invalid(problems=[errors.Problem("/reason", "too_long", detail)])
     chain = _locked_chain(tenant)
     entry = AuditEntry(
         tenant=tenant,
@@ -65,8 +90,9 @@ def record(
     entry.digest = digest_of(entry)
     entry.save(force_insert=True)
     AuditChain.objects.filter(pk=tenant.pk).update(sequence=entry.sequence, digest=entry.digest)
-    # The log is an anchor outside the database: a chain rewritten as a whole no longer agrees.
-    log.info("audit", tenant=tenant.slug, sequence=entry.sequence, digest=entry.digest)
+    # The log keeps an anchor outside the database, but only of links that came to be.
+    anchor = Anchor(tenant.slug, entry.sequence, entry.digest)
+    transaction.on_commit(partial(log.info, "audit", action=action, anchor=str(anchor)))
     return entry
 
 
@@ -102,17 +128,38 @@ def digest_of(entry: AuditEntry) -> str:
     return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
 
 
-def verify(tenant: Tenant) -> Iterator[Finding]:
-    """Walk a tenant's chain from its first entry and name whatever was edited, removed or moved."""
-    with transaction.atomic():
-        chain = AuditChain.objects.select_for_update().filter(pk=tenant.pk).first()
-        expected, digest = 1, ""
-        rows = AuditEntry.objects.owned_by(tenant).order_by("sequence", "pk")
-        for entry in rows.iterator(chunk_size=1_000):
-            yield from _links(entry, expected, digest, tenant.slug)
-            expected, digest = entry.sequence + 1, entry.digest
-        if (expected - 1, digest) != ((chain.sequence, chain.digest) if chain else (0, "")):
-            yield Finding(tenant.slug, expected, "the chain's end is missing or was replaced")
+def head(tenant: Tenant) -> Anchor:
+    """The newest link, to be kept somewhere else."""
+    chain = AuditChain.objects.filter(pk=tenant.pk).first() or AuditChain(tenant=tenant)
+    return Anchor(tenant.slug, chain.sequence, chain.digest)
+
+
+def verify(tenant: Tenant, anchors: Sequence[Anchor] = ()) -> Iterator[Finding]:
+    """Walk a tenant's chain from its first entry and name whatever was edited, removed or moved.
+
+    The chain alone cannot tell of somebody who computed it anew as a whole; anchors can."""
+    end = head(tenant)
+    expected, digest = 1, ""
+    unseen = dict.fromkeys(anchors)
+    for entry in _with_head(tenant).iterator(chunk_size=1_000):
+        yield from _links(entry, expected, digest, tenant.slug)
+        expected, digest = entry.sequence + 1, entry.digest
+        end = Anchor(tenant.slug, entry.head_sequence, entry.head_digest)
+        unseen.pop(Anchor(tenant.slug, entry.sequence, digest), None)
+    if end != Anchor(tenant.slug, expected - 1, digest):
+        yield Finding(tenant.slug, expected, "the chain's end is missing or was replaced")
+    for anchor in unseen:
+        yield Finding(tenant.slug, anchor.sequence, "is not the entry that was anchored")
+
+
+def _with_head(tenant: Tenant) -> models.QuerySet[Any]:
+    """One statement reads entries and end, so writers need not wait and are not seen by half."""
+    chain = AuditChain.objects.filter(pk=tenant.pk)
+    entries: models.QuerySet[Any] = AuditEntry.objects.owned_by(tenant)
+    return entries.annotate(
+        head_sequence=Subquery(chain.values("sequence")),
+        head_digest=Subquery(chain.values("digest")),
+    ).order_by("sequence", "pk")
 
 
 def _links(entry: AuditEntry, expected: int, digest: str, slug: str) -> Iterator[Finding]:
