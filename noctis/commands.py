@@ -2,11 +2,13 @@
 
 import logging
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from noctis import errors
 
@@ -23,16 +25,20 @@ class NoctisCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["verbosity"] <= 1:
-            logging.getLogger().setLevel(logging.WARNING)
-        try:
-            answer = self.run(options)
-        except errors.Refusal as refusal:
-            raise CommandError(_one_line(refusal)) from None
+        with quiet(options["verbosity"] <= 1):
+            answer = self._answered(options)
         if options["json"]:
             self.show_json(answer)
         else:
             self.show(answer)
+
+    def _answered(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
+        try:
+            return self.run(options)
+        except errors.Refusal as refusal:
+            raise CommandError(_one_line(refusal)) from None
+        except OperationalError as error:
+            raise CommandError(f"db_error: {str(error).strip().splitlines()[0]}") from None
 
     def show_json(self, answer: Row | Sequence[Row]) -> None:
         self.stdout.write(msgspec.json.encode(answer).decode())
@@ -83,10 +89,28 @@ class VerbCommand(NoctisCommand):
         return answer
 
 
+@contextmanager
+def quiet(is_wanted: bool) -> Iterator[None]:
+    """People read a command's answer, not its log; warnings still get through."""
+    root = logging.getLogger()
+    before = root.level
+    if is_wanted:
+        root.setLevel(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+
+
 def _text(value: Any) -> str:
     return "-" if value is None or value == "" else str(value)
 
 
 def _one_line(refusal: errors.Refusal) -> str:
-    problems = "; ".join(f"{p.pointer.strip('/')}: {p.detail}" for p in refusal.problems)
+    problems = "; ".join(_problem(problem) for problem in refusal.problems)
     return f"{refusal.row.code}: {problems or refusal.detail}"
+
+
+def _problem(problem: errors.Problem) -> str:
+    place = problem.pointer.strip("/")
+    return f"{place}: {problem.detail}" if place else problem.detail

@@ -1,6 +1,6 @@
 """Tenants: made, suspended, resumed."""
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
 from noctis import errors
@@ -64,7 +64,11 @@ def _set_status(
 def problems_of(error: ValidationError) -> list[errors.Problem]:
     """A model's refusals as problems with pointers."""
     return [
-        errors.Problem(f"/{field}", fault.code or "invalid", " ".join(fault.messages))
+        errors.Problem(
+            "/" if field == NON_FIELD_ERRORS else f"/{field}",
+            fault.code or "invalid",
+            " ".join(fault.messages),
+        )
         for field, faults in error.error_dict.items()
         for fault in faults
     ]

@@ -1,6 +1,6 @@
 """`manage.py client`: service clients, their keys, and tokens for scripts."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -102,10 +102,13 @@ def _client(options: Mapping[str, Any]) -> ServiceClient:
 
 
 def _duration(text: str) -> timedelta:
-    units = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-    if text[-1:] not in units or not text[:-1].isdecimal():
-        raise ValueError("expected a number and s, m, h or d")
-    return timedelta(seconds=int(text[:-1]) * units[text[-1]])
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    try:
+        if not text[:-1].isdecimal():
+            raise ValueError("no number")
+        return timedelta(**{units[text[-1:]]: int(text[:-1])})
+    except (KeyError, ValueError, OverflowError):
+        raise ArgumentTypeError("expected a number and s, m, h or d, such as 7d") from None
 
 
 def _key_request(options: Mapping[str, Any]) -> KeyRequest:
