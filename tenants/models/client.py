@@ -38,6 +38,11 @@ class ServiceClient(Owned):
 
 
 class KeyQuerySet(OwnedQuerySet):
+    def accepted(self, at: datetime) -> "KeyQuerySet":
+        """Keys that may sign at this instant."""
+        unended = Q(expires_at=None) | Q(expires_at__gt=at)
+        return self.filter(unended).exclude(state=ServiceClientKey.State.REVOKED)
+
     def past_their_end(self, at: datetime) -> "KeyQuerySet":
         """Retiring keys whose overlap is over but which are not marked revoked yet."""
         return self.filter(state=ServiceClientKey.State.RETIRING, expires_at__lte=at)

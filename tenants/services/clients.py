@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from noctis import errors, keyring
@@ -11,6 +13,7 @@ from tenants import keys
 from tenants.models import ServiceClient, ServiceClientKey, Tenant
 from tenants.services import audit
 from tenants.services.audit import Actor
+from tenants.services.tenants import problems_of
 
 LONGEST_OVERLAP = timedelta(days=30)
 Algorithm = ServiceClientKey.Algorithm
@@ -59,6 +62,10 @@ def create_client(
 ) -> tuple[ServiceClient, IssuedKey]:
     """Register a client together with its first key."""
     client = ServiceClient(tenant=tenant, name=name, role=role)
+    try:
+        client.clean_fields()
+    except ValidationError as error:
+        raise errors.Invalid(problems=problems_of(error)) from None
     with transaction.atomic():
         _insert_named(client)
         audit.record(
@@ -122,14 +129,15 @@ def rotate_key(
     request: KeyRequest | None = None,
     reason: str = "",
 ) -> IssuedKey:
-    """Issue a new key; the active ones retire when the overlap is over."""
+    """Issue a new key; when the overlap is over it is the only one that is accepted."""
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         detail = f"0 to {LONGEST_OVERLAP.days * 86_400} seconds"
         raise errors.Invalid(problems=[errors.Problem("/overlap_seconds", "out_of_range", detail)])
     ends_at = timezone.now() + overlap
     with transaction.atomic():
         ServiceClient.objects.select_for_update().get(pk=client.pk)
-        for key in client.keys.select_for_update().filter(state=State.ACTIVE):
+        outliving = Q(state=State.ACTIVE) | Q(state=State.RETIRING, expires_at__gt=ends_at)
+        for key in client.keys.select_for_update().filter(outliving):
             _retire(key, ends_at, actor, reason)
         return issue_key(client=client, request=request or KeyRequest(), actor=actor)
 
@@ -137,13 +145,13 @@ def rotate_key(
 def _retire(key: ServiceClientKey, ends_at: datetime, actor: Actor, reason: str) -> None:
     if key.expires_at and key.expires_at < ends_at:
         ends_at = key.expires_at
-    key.state, key.expires_at = State.RETIRING, ends_at
+    before, key.state, key.expires_at = key.state, State.RETIRING, ends_at
     key.save(update_fields=["state", "expires_at"])
     _tell(
         key,
         "key.retire",
         actor,
-        before={"state": State.ACTIVE},
+        before={"state": before},
         after={"state": key.state, "expires_at": ends_at.isoformat()},
         reason=reason,
     )

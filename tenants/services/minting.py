@@ -25,9 +25,9 @@ def mint_token(*, client: ServiceClient, ttl_s: int) -> str:
     if not 0 < ttl_s <= settings.JWT_MAX_TTL_SECONDS:
         detail = f"1 to {settings.JWT_MAX_TTL_SECONDS} seconds"
         raise errors.Invalid(problems=[errors.Problem("/ttl", "out_of_range", detail)])
-    keys = client.keys.filter(algorithm=ServiceClientKey.Algorithm.HS256)
-    key = keys.filter(state=ServiceClientKey.State.ACTIVE).order_by("-created_at").first()
-    if key is None or (key.expires_at and key.expires_at <= timezone.now()):
+    held = client.keys.filter(algorithm=ServiceClientKey.Algorithm.HS256)
+    key = held.accepted(timezone.now()).order_by("-created_at", "-pk").first()
+    if key is None:
         raise NoSecretHeld
     now = int(time.time())
     claims = {
