@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from noctis.embedded import EmbeddedError
-from tenants.models import AuditEntry, ServiceClient, Tenant
+from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
 from tenants.roles import ConsoleRole, Role
 from tenants.services import clients, minting, operators, tenants
 from tenants.services.audit import Actor
@@ -50,8 +50,7 @@ def seed(credentials: Path) -> None:
         call_command("migrate", verbosity=0)
     for row in TENANTS:
         _seed_tenant(row)
-    if not credentials.exists():
-        _seed_operator(credentials)
+    _seed_operator(credentials)
 
 
 def is_behind() -> bool:
@@ -70,17 +69,25 @@ def _seed_tenant(row: DemoTenant) -> None:
 
 
 def _seed_operator(credentials: Path) -> None:
-    """The password is kept where only the demo's owner reads it, so that it can be told again."""
-    password = secrets.token_urlsafe(12)
-    operators.create_operator(
-        username=USERNAME,
-        password=password,
-        tenant=Tenant.objects.get(slug=TENANTS[0].slug),
-        role=ConsoleRole.PLATFORM_ADMIN,
-        actor=ACTOR,
-    )
-    credentials.touch(mode=0o600)
-    credentials.write_bytes(msgspec.json.encode({"username": USERNAME, "password": password}))
+    """The password is kept first: a start that is cut short here goes on with the next one."""
+    is_known = Operator.objects.filter(username=USERNAME).exists()
+    if not is_known and not credentials.exists():
+        _keep({"username": USERNAME, "password": secrets.token_urlsafe(12)}, credentials)
+    if not is_known:
+        operators.create_operator(
+            **_read(credentials),
+            tenant=Tenant.objects.get(slug=TENANTS[0].slug),
+            role=ConsoleRole.PLATFORM_ADMIN,
+            actor=ACTOR,
+        )
+
+
+def _keep(known: dict[str, str], credentials: Path) -> None:
+    """Whole or not at all, where only the demo's owner reads it."""
+    draft = credentials.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.encode(known))
+    draft.replace(credentials)
 
 
 def block(address: str, credentials: Path) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,9 +50,15 @@ def demo(root: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
         text=True,
         start_new_session=True,
     )
+    # Ends what hangs at its start: its output ends, and so does the wait for the block.
+    watchdog = threading.Timer(STARTS_WITHIN_S, process.terminate)
+    watchdog.start()
     try:
-        yield process, printed_block(process)
+        block = printed_block(process)
+        watchdog.cancel()
+        yield process, block
     finally:
+        watchdog.cancel()
         if process.poll() is None:
             process.terminate()
             process.wait(STOPS_WITHIN_S)

@@ -39,7 +39,7 @@ class Stranger:
             connection.request(method, path, data, self._headers(body) | dict(headers or {}))
             response = connection.getresponse()
             return Answer(response.status, dict(response.headers), _decoded(response.read()))
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise SmokeFailed(f"{method} {path}: {error}") from None
         finally:
             connection.close()
