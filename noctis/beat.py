@@ -5,6 +5,8 @@ from typing import Any
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from noctis import context
+
 
 class Scheduler(DatabaseScheduler):
     """django-celery-beat's scheduler, without leftovers of schedules that left the code."""
@@ -12,6 +14,11 @@ class Scheduler(DatabaseScheduler):
     def setup_schedule(self) -> None:
         PeriodicTask.objects.exclude(name__in=[*self.app.conf.beat_schedule]).delete()
         super().setup_schedule()
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Each run has a request id of its own; beat itself lives for weeks."""
+        context.begin(None)
+        return super().apply_async(*args, **kwargs)
 
     def install_default_entries(self, data: dict[str, Any]) -> None:
         """None: whatever runs is in SCHEDULES."""
