@@ -49,7 +49,7 @@ def create_operator(
     try:
         validate_password(password, person)
         person.set_password(password)
-        person.full_clean()
+        person.full_clean(validate_unique=False)
     except ValidationError as error:
         raise errors.Invalid(problems=[_problem(text) for text in error.messages]) from None
     with transaction.atomic():
