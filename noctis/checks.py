@@ -1,5 +1,6 @@
 """What must be true before the platform serves, as Django system checks with ids."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,16 +12,19 @@ from noctis import keyring
 
 PLACEHOLDERS = ("change", "placeholder", "secret", "example", "insecure", "password", "missing")
 SHORTEST_SECRET = 50
-
-
-class NotReady(SystemExit):
-    """Ends the process with one line for each demand that is not met."""
+# gunicorn starts a worker again and again unless it ends with this status.
+CANNOT_BOOT = 3
 
 
 def _weak(secret: str) -> bool:
     lowered = secret.lower()
     has_placeholder = any(word in lowered for word in PLACEHOLDERS)
     return len(secret) < SHORTEST_SECRET or len(set(secret)) < 12 or has_placeholder
+
+
+def _drawn(keys: Sequence[str]) -> bool:
+    """A key that somebody typed has few different characters."""
+    return bool(keys) and all(len(set(key)) >= 12 for key in keys)
 
 
 @checks.register(checks.Tags.security)
@@ -30,7 +34,7 @@ def production_demands(**_: Any) -> list[CheckMessage]:
         return []
     demands = (
         ("E001", _weak(settings.SECRET_KEY), "SECRET_KEY is missing, short or a placeholder."),
-        ("E002", not settings.ENCRYPTION_KEYS, "ENCRYPTION_KEYS is missing."),
+        ("E002", not _drawn(settings.ENCRYPTION_KEYS), "ENCRYPTION_KEYS is missing or typed."),
         ("E003", settings.DEBUG, "DEBUG is on."),
         ("E004", not settings.DATABASE_URL, "DATABASE_URL is missing: embedded is for trying out."),
         ("E005", not settings.REDIS_URL, "REDIS_URL is missing: embedded is for trying out."),
@@ -49,7 +53,8 @@ _HINT = "docs/settings.md says how each is set; `manage.py config` shows what is
 @checks.register(checks.Tags.security)
 def key_ring_is_readable(**_: Any) -> list[CheckMessage]:
     try:
-        keyring.ring()
+        if settings.ENCRYPTION_KEYS:
+            keyring.ring()
     except ValueError as error:
         return [Error(f"ENCRYPTION_KEYS: {error}.", hint=_HINT, id="noctis.E010")]
     return []
@@ -60,7 +65,8 @@ def _named(hosts: Sequence[str]) -> bool:
 
 
 def refuse_to_start_unready() -> None:
-    """A server calls this before it serves; a placeholder secret never gets that far."""
+    """A server calls this before it serves; one line for each demand that is not met."""
     found = [*production_demands(), *key_ring_is_readable()]
     if found:
-        raise NotReady("\n".join(f"{message.id}: {message.msg}" for message in found))
+        sys.stderr.write("".join(f"{message.id}: {message.msg}\n" for message in found))
+        raise SystemExit(CANNOT_BOOT)

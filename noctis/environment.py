@@ -1,5 +1,6 @@
 """The table of every setting: name, default, kind, meaning. Pure: knows no Django."""
 
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -156,7 +157,7 @@ SETTINGS = (
     ),
     Setting(
         "RATE_LIMITS",
-        ("sign_in=10/minute", "read=600/minute", "write=1200/minute"),
+        ("sign_in=10/minute", "read=600/minute", "write=1200/minute", "ingest=1200/minute"),
         listed,
         "Calls per client and route class, `class=number/second|minute|hour`; `class=off` lifts.",
     ),
@@ -205,6 +206,22 @@ def table() -> str:
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for row in SETTINGS:
         default = f"`{as_text(row.default)}`" if as_text(row.default) else "none"
-        meaning = f"{row.doc} Secret." if row.secret else row.doc
-        rows.append(f"| `{row.name}` | {default} | {meaning} |".replace("second|", r"second\|"))
+        meaning = row.doc.replace("|", r"\|") + (" Secret." if row.secret else "")
+        rows.append(f"| `{row.name}` | {default} | {meaning} |")
     return "\n".join(rows)
+
+
+def example() -> str:
+    """The text of .env.example: every setting, its meaning above it, at its default."""
+    intro = (
+        "Every setting at its default; docs/settings.md has the same as a table. Copy it to .env "
+        "for docker compose, or export what differs. An empty variable counts as not set."
+    )
+    parts = [_comment(intro)]
+    for row in SETTINGS:
+        parts.append(f"{_comment(row.doc.replace('`', ''))}\n{row.name}={as_text(row.default)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 98, initial_indent="# ", subsequent_indent="# ")

@@ -8,7 +8,6 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -18,11 +17,13 @@ from prometheus_client import (
 )
 from redis.exceptions import RedisError
 
+from noctis.methods import read_only
+
 log = structlog.get_logger(__name__)
 _migrated = False
 
 
-@require_safe
+@read_only
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process lives; asks nobody else, so a database outage restarts no web server."""
     return JsonResponse({"status": "ok"})
@@ -65,7 +66,7 @@ NEEDED: dict[str, Callable[[], str]] = {"database": database, "migrations": migr
 NEEDED_FOR_ALL: dict[str, Callable[[], str]] = NEEDED | {"redis": redis}
 
 
-@require_safe
+@read_only
 def readyz(request: HttpRequest) -> HttpResponse:
     """503 names what is missing. `?for=ingest` asks only for what taking in nights needs."""
     parts = NEEDED if request.GET.get("for") == "ingest" else NEEDED_FOR_ALL
@@ -75,7 +76,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=503 if missing else 200)
 
 
-@require_safe
+@read_only
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, summed over all processes where they share a folder."""
     registry = REGISTRY

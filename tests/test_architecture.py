@@ -1,6 +1,5 @@
 """The rules of docs/system-design.md that a machine can check; each is shown to see its offence."""
 
-import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -17,31 +16,12 @@ from noctis.db.constraints import CompositeForeignKey, unique_sets
 from tenants.models import Owned, ServiceClient
 from tests import source_rules
 from tests.source_rules import Module, Offence
+from tests.source_tree import FILES, MODULES, REPOSITORY
 
-REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 OUR_APPS = [app for app in apps.get_app_configs() if Path(app.path).parent == REPOSITORY]
 Rule = Callable[[Module], Iterator[Offence]]
 
-
-def files() -> list[PurePosixPath]:
-    """What is or will be in the repository: tracked, or new and not ignored."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return [PurePosixPath(name) for name in listed.splitlines() if (REPOSITORY / name).is_file()]
-
-
-FILES = files()
-MODULES = [
-    Module(path, (REPOSITORY / path).read_text())
-    for path in FILES
-    if path.suffix == ".py" and "migrations" not in path.parts
-]
 
 # Each rule with a file that breaks it.
 RULES: list[tuple[Rule, str, str]] = [
