@@ -2,12 +2,15 @@
 
 import atexit
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import django
 import pytest
 from django.conf import settings
+from django.db import connection
 
+from noctis.db.maintenance import SETTING
 from noctis.embedded import Instance
 from noctis.embedded.temporary import temporary_home
 
@@ -38,3 +41,12 @@ django.setup()
 
 def pytest_report_header() -> str:
     return f"servers: {os.environ['NOCTIS_VAR_DIR']}"
+
+
+@pytest.fixture
+def committed_rows(transactional_db: None) -> Iterator[None]:
+    """For what needs real transactions: rows that other connections see, deleted at the end."""
+    yield
+    # Append-only tables are emptied with the others. The session ends right after that.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, 'on', false)", [SETTING])
