@@ -90,6 +90,10 @@ class World:
         self.suspended = TenantFactory(status=Tenant.Status.SUSPENDED)
         self.neighbour = TenantFactory(slug="canary-neighbour", name="Canary of the neighbour")
 
+    @property
+    def tenants(self) -> list[Tenant]:
+        return [self.ours, self.platform, self.suspended, self.neighbour]
+
     @cached_property
     def visitors(self) -> list[Visitor]:
         admin, ml_ops = Role.ADMIN, Role.ML_OPS
