@@ -1,10 +1,12 @@
 """The life of a key as its client feels it, and the role table as the contract has it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from prometheus_client import REGISTRY
 from pytest_django import DjangoAssertNumQueries
 
 from tenants import keycache
@@ -205,6 +207,33 @@ def test_a_changed_role_is_felt_within_five_seconds(
     let_cache_run_out(monkeypatch, 5.0)
 
     assert "clients.write" not in whoami(who.token()).json()["capabilities"]
+
+
+def counted(reason: str) -> float:
+    return REGISTRY.get_sample_value("auth_failures_total", {"reason": reason}) or 0.0
+
+
+COUNTED = {
+    "unknown_kid": lambda who: who.headed(kid="k_unknown"),
+    "algorithm": lambda who: who.headed(alg="HS512"),
+    "signature_or_claims": lambda who: who.token(aud="elsewhere"),
+    "expired": lambda who: who.token(exp=1),
+    "sub": lambda who: who.token(sub="somebody"),
+    "tenant": lambda who: who.token(tenant_id="somewhere"),
+    "distant_exp": lambda who: who.token(exp=2**33),
+    "operator_token": lambda who: who.sealed({"alg": "HS256"}, who.claims()),
+}
+
+
+@pytest.mark.parametrize(("reason", "forge"), COUNTED.items(), ids=COUNTED)
+def test_what_failed_is_counted_once_though_never_told(
+    reason: str, forge: Callable[[Signatory], str], whoami: Ask
+) -> None:
+    before = counted(reason)
+
+    whoami(forge(signatory()))
+
+    assert counted(reason) == before + 1
 
 
 READ = {
