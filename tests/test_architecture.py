@@ -39,7 +39,7 @@ RULES: list[tuple[Rule, str, str]] = [
         "@shared_task(retry_backoff=True)\ndef sweep():\n" + "    x = 1\n" * 15,
     ),
     (source_rules.a_module_says_what_it_is_for, "a.py", "x = 1\n"),
-    (source_rules.a_module_says_what_it_is_for, "a.py", '"""One\n\ntwo\nthree."""\n'),
+    (source_rules.a_module_says_what_it_is_for, "a.py", '"""One\n\ntwo\nthree\nfour."""\n'),
     (source_rules.nothing_is_left_for_later, "a.py", "x = 1  # TO" + "DO: later\n"),
     (source_rules.a_silenced_checker_has_a_reason, "a.py", "x = 1  # no" + "qa\n"),
     (source_rules.a_silenced_checker_has_a_reason, "a.py", "x = 1  # no" + "qa: E501\n"),
@@ -85,7 +85,12 @@ RULES: list[tuple[Rule, str, str]] = [
     (
         source_rules.a_public_service_takes_keywords_only,
         "x/services/nights.py",
-        'def close(night):\n    """Close a night."""\n',
+        'def close(night):\n    """Close a night."""\n    night.save()\n',
+    ),
+    (
+        source_rules.a_public_service_takes_keywords_only,
+        "x/services.py",
+        'def end_of(night, at):\n    """Say when."""\n',
     ),
     (
         source_rules.nothing_of_ours_is_mocked,
