@@ -1,27 +1,22 @@
 """Epochs into the table: one statement a batch, arrays in PostgreSQL's own binary form."""
 
-import struct
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-import numpy as np
 import psycopg
 from django.db import connection
-from numpy.typing import NDArray
-from psycopg import pq
-from psycopg.adapt import Buffer, Dumper
 
+from noctis.db.arrays import PackedFloats, PackedInts
 from recordings.batches import EpochBatch
-
-_HEADER = struct.Struct(">iiIii")  # dimensions, has nulls, element type, length, lower bound
-_INT4, _FLOAT4 = 23, 700
 
 # The lock puts a recording's batches in order, and their times of receipt with them.
 LOCK = """
-SELECT id, device_id, started_at, status,
+SELECT night.id, device_id, started_at, device.uuid,
        greatest(clock_timestamp(), last_epoch_received_at + interval '1 microsecond')
-FROM recordings_recording WHERE tenant_id = %s AND uuid = %s FOR UPDATE
+FROM recordings_recording night JOIN devices_device device ON device.id = device_id
+WHERE night.tenant_id = %b AND night.uuid = %b FOR UPDATE OF night
 """
 
 INSERT = """
@@ -72,54 +67,11 @@ class Locked:
     id: int
     device_id: int
     started_at: datetime
-    status: str
+    device_uuid: UUID
     at: datetime
 
 
-@dataclass(frozen=True)
-class Packed:
-    """A one-dimensional array as PostgreSQL sends and takes it."""
-
-    raw: bytes
-
-
-class PackedInts(Packed):
-    @classmethod
-    def of(cls, values: NDArray[np.int32]) -> "PackedInts":
-        return cls(_packed(values.ravel(), _INT4, ">i4"))
-
-
-class PackedFloats(Packed):
-    @classmethod
-    def of(cls, values: NDArray[np.float32]) -> "PackedFloats":
-        return cls(_packed(values.ravel(), _FLOAT4, ">f4"))
-
-
-def _packed(values: NDArray[Any], element: int, kind: str) -> bytes:
-    """Each element carries its length in front; numpy lays all of them out in one go."""
-    body = np.empty(len(values), dtype=[("length", ">i4"), ("value", kind)])
-    body["length"] = 4
-    body["value"] = values
-    return _HEADER.pack(1, 0, element, len(values), 1) + body.tobytes()
-
-
-class _IntsDumper(Dumper):
-    format = pq.Format.BINARY
-    oid = 1007  # int4[]
-
-    def dump(self, obj: Packed) -> Buffer:
-        return obj.raw
-
-
-class _FloatsDumper(_IntsDumper):
-    oid = 1021  # float4[]
-
-
-psycopg.adapters.register_dumper(PackedInts, _IntsDumper)
-psycopg.adapters.register_dumper(PackedFloats, _FloatsDumper)
-
-
-def lock(tenant_id: int, recording_uuid: str) -> Locked | None:
+def lock(tenant_id: int, recording_uuid: UUID) -> Locked | None:
     """Take a recording's row for this transaction; None where the tenant has no such recording."""
     row = cursor().execute(LOCK, [tenant_id, recording_uuid]).fetchone()
     return Locked(*row) if row else None

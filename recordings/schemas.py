@@ -51,6 +51,7 @@ def _device_features() -> tuple[Feature, ...]:
 def _older_features() -> tuple[Feature, ...]:
     """What clients of the older 10-feature systems send."""
     powers = ("delta_power", "theta_power", "alpha_power", "beta_power", "sigma_power")
+    rows: list[tuple[str, str, float, float | None]]
     rows = [(name, "relative", 0, None) for name in powers]
     rows += [
         ("emg_rms", "µV", 0, None),

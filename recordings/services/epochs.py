@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +13,15 @@ from recordings import grid, refusals, rows
 from recordings.batches import EpochBatch
 from recordings.services.retention import oldest_kept
 from tenants.models import Tenant
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whose night it is, and the one device that may send it, where the key is bound to one."""
+
+    tenant: Tenant
+    recording_uuid: UUID
+    device_uuid: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -26,13 +36,12 @@ class Appended:
         return self.received - self.inserted
 
 
-def append_epochs(
-    *, tenant: Tenant, recording_uuid: str, schema_id: int, batch: EpochBatch
-) -> Appended:
+def append_epochs(*, source: Source, schema_id: int, batch: EpochBatch) -> Appended:
     """Add a batch to a recording, open or closed. Safe to repeat: says how many epochs were new."""
+    tenant = source.tenant
     with transaction.atomic():
-        night = rows.lock(tenant.pk, recording_uuid)
-        if night is None:
+        night = rows.lock(tenant.pk, source.recording_uuid)
+        if night is None or source.device_uuid not in (None, night.device_uuid):
             raise errors.Missing
         check_grid(batch, night.started_at)
         check_retention(tenant, batch, night.started_at)
@@ -40,6 +49,7 @@ def append_epochs(
         if inserted < len(batch):
             refuse_contradictions(tenant, night, schema_id, batch)
         committing = time.perf_counter()
+    metrics.INGESTED_EPOCHS.inc(inserted)
     metrics.COMMIT_LATENCY.observe(time.perf_counter() - committing)
     return Appended(batch.received, inserted)
 

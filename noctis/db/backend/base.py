@@ -8,6 +8,7 @@ from typing import Any
 
 from timescale.db.backends.postgresql.base import DatabaseWrapper as TimescaleWrapper
 
+from noctis.db import arrays
 from noctis.db.backend.schema import DatabaseSchemaEditor
 from noctis.db.maintenance import maintenance
 from noctis.db.pool import forget_inherited_connections
@@ -49,4 +50,5 @@ class DatabaseWrapper(TimescaleWrapper):
 
 # Here and not in a Celery signal: Celery's own hook for children runs first and would close
 # the parent's sessions, and gunicorn's preloading forks as well.
+arrays.register()
 os.register_at_fork(after_in_child=forget_inherited_connections)

@@ -1,0 +1,1 @@
+"""`/v1` routes of nights: find, parse, call, answer."""

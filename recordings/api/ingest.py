@@ -1,0 +1,88 @@
+"""Epochs come in over HTTP: the hot path. No row of a batch is touched by Python here."""
+
+from datetime import UTC, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devices.models import Device
+from noctis import errors, metrics
+from noctis.http import read_json
+from recordings import grid, intake
+from recordings.batches import DeviceBatch
+from recordings.bodies import ingest as bodies
+from recordings.models import Recording
+from recordings.services import epochs, nights, schemas
+from recordings.services.epochs import Source
+from recordings.services.nights import Night
+from tenants.roles import Capability
+from tenants.viewsets import ApiViewSet
+
+
+class Ingest(ApiViewSet):
+    policy = {"ingest": Capability.EPOCHS_WRITE, "ingest_device": Capability.EPOCHS_WRITE}
+    route_class = "ingest"
+
+    @extend_schema(operation_id="ingest_epochs", request=bodies.Batch, responses=bodies.Ingested)
+    def ingest(self, request: Request) -> Response:
+        """Add epochs to a recording: all of them or none. 200 means committed; repeat at will."""
+        spoken = schemas.active()
+        taken = intake.read_batch(read_json(request), spoken)
+        metrics.INGEST_REQUESTS.labels(form=taken.form).inc()
+        source = Source(self.caller.tenant, taken.recording_uuid, self.caller.device_uuid)
+        appended = epochs.append_epochs(source=source, schema_id=spoken.id, batch=taken.batch)
+        return Response(bodies.ingested(taken.recording_uuid, taken.batch, appended))
+
+    @extend_schema(
+        operation_id="ingest_device_epochs",
+        request=bodies.DeviceBatch,
+        responses=bodies.DeviceIngested,
+    )
+    def ingest_device(self, request: Request) -> Response:
+        """The same for a device that knows no ids: its recording is found, or opened."""
+        spoken = schemas.active()
+        sent, batch = intake.read_device_batch(read_json(request), spoken)
+        metrics.INGEST_REQUESTS.labels(form="device").inc()
+        with transaction.atomic():
+            device = self._device(sent)
+            night = self._night(device, sent)
+            source = Source(self.caller.tenant, night, self.caller.device_uuid)
+            appended = epochs.append_epochs(source=source, schema_id=spoken.id, batch=batch)
+        return Response(bodies.device_ingested(device, night, appended))
+
+    def _device(self, sent: DeviceBatch) -> Device:
+        device = nights.known_device(
+            tenant=self.caller.tenant,
+            external_id=sent.device_external_id,
+            name=None if self.caller.device_uuid else sent.device_name,
+            actor=self.caller.actor,
+        )
+        if self.caller.device_uuid not in (None, device.uuid):
+            raise errors.Missing
+        return device
+
+    def _night(self, device: Device, sent: DeviceBatch) -> UUID:
+        """By id, by its start, the open one, or a new one whose grid fits the first epoch."""
+        if sent.recording_id is not None:
+            return intake.uuid_of(sent.recording_id)
+        started_at = sent.recording_started_at
+        if started_at is None:
+            still_open = Recording.objects.owned_by(self.caller.tenant).open()
+            found = still_open.filter(device=device).order_by("-started_at").first()
+            if found is not None:
+                return UUID(str(found.uuid))
+            first = min(sent.epochs, key=lambda epoch: epoch.epoch_index)
+            started_at = first.epoch_start_ts - timedelta(seconds=grid.EPOCH_S * first.epoch_index)
+        night = Night(started_at=started_at.astimezone(UTC), timezone=sent.timezone)
+        return UUID(str(nights.find_or_open(device=device, night=night).uuid))
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        if response.status_code >= 400 and isinstance(response.data, dict):
+            metrics.INGEST_FAILURES.labels(code=response.data["code"]).inc()
+        return super().finalize_response(request, response, *args, **kwargs)

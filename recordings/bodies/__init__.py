@@ -1,0 +1,1 @@
+"""The bodies of the routes of nights: what is taken, what is answered."""
