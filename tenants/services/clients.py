@@ -1,7 +1,8 @@
 """Service clients and the life of their keys: issued, rotated with an overlap, revoked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -55,6 +56,8 @@ class KeyRequest:
     algorithm: str = Algorithm.HS256
     public_key: str | None = None
     expires_at: datetime | None = None
+    # The one device that it may record with; None: it is bound to none.
+    device_uuid: UUID | None = None
 
 
 def create_client(
@@ -98,10 +101,14 @@ def issue_key(*, client: ServiceClient, request: KeyRequest, actor: Actor) -> Is
         algorithm=request.algorithm,
         material=material,
         expires_at=request.expires_at,
+        device_uuid=request.device_uuid,
     )
+    born = {"state": key.state, "algorithm": key.algorithm}
+    if key.device_uuid:
+        born["device_uuid"] = str(key.device_uuid)
     with transaction.atomic():
         key.save(force_insert=True)
-        _tell(key, "key.issue", actor, after={"state": key.state, "algorithm": key.algorithm})
+        _tell(key, "key.issue", actor, after=born)
     return IssuedKey(key, secret)
 
 
@@ -139,7 +146,14 @@ def rotate_key(
         outliving = Q(state=State.ACTIVE) | Q(state=State.RETIRING, expires_at__gt=ends_at)
         for key in client.keys.select_for_update().filter(outliving):
             _retire(key, ends_at, actor, reason)
-        return issue_key(client=client, request=request or KeyRequest(), actor=actor)
+        bound = replace(request or KeyRequest(), device_uuid=_bound_to(client))
+        return issue_key(client=client, request=bound, actor=actor)
+
+
+def _bound_to(client: ServiceClient) -> UUID | None:
+    """A rotation must not set a device's key free."""
+    newest: ServiceClientKey | None = client.keys.order_by("-created_at", "-pk").first()
+    return newest.device_uuid if newest else None
 
 
 def _retire(key: ServiceClientKey, ends_at: datetime, actor: Actor, reason: str) -> None:
