@@ -33,6 +33,12 @@ def write(tenant: Tenant, count: int = 1) -> None:
             )
 
 
+def suspend_and_fail(tenant: Tenant) -> None:
+    with transaction.atomic():
+        tenants.suspend_tenant(tenant=tenant, actor=ACTOR, reason="")
+        raise ZeroDivisionError
+
+
 def found(tenant: Tenant, *anchors: Anchor) -> list[str]:
     return [f"{finding.sequence}: {finding.what}" for finding in audit.verify(tenant, anchors)]
 
@@ -75,9 +81,8 @@ def test_an_entry_tells_who_when_through_what_and_why(tenant: Tenant) -> None:
 
 
 def test_a_change_that_fails_leaves_no_entry(tenant: Tenant) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        tenants.suspend_tenant(tenant=tenant, actor=ACTOR, reason="")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        suspend_and_fail(tenant)
 
     assert entries(tenant).count() == LENGTH
     assert found(tenant) == []
@@ -119,9 +124,8 @@ def test_the_log_keeps_an_anchor_of_committed_entries_only(
 
     with django_capture_on_commit_callbacks(execute=True):
         write(tenant)
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
-            write(tenant)
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            suspend_and_fail(tenant)
 
     anchors = [record.msg["anchor"] for record in caplog.records if record.msg["event"] == "audit"]
     assert anchors == [str(audit.head(tenant))]
