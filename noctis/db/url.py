@@ -19,5 +19,6 @@ def database_settings(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or query.pop("port", "")),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": query,
+        # For statements through psycopg's own cursor; Django's binds on the client, unprepared.
+        "OPTIONS": {"prepare_threshold": 1} | query,
     }
