@@ -1,7 +1,8 @@
 """Logs: one JSON object a line, with the request's id; secrets, tokens and features never."""
 
 import re
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -9,8 +10,15 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from noctis import context
 
-_SECRET = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
-_SECRET_FIELDS = ("authorization", "password", "secret", "token", "otp", "features", "cookie")
+REDACTED = "[redacted]"
+SHORTEST_KNOWN_SECRET = 12
+_FIELDS = "authorization|password|passwd|secret|token|otp|features|cookie"
+_SECRET_FIELD = re.compile(_FIELDS, re.IGNORECASE)
+_SHAPES = (
+    r"eyJ[\w-]+\.[\w-]+\.[\w-]*",  # a token
+    r"(?<=://)[^/\s:]*:[^/\s]+(?=@)",  # credentials in an address
+    rf"(?i:(?:{_FIELDS})s?[\"']?\s*[:=]\s*)(?:\[[^\]]*\]|(?i:bearer |basic )?[^\s,;&)}}]+)",
+)
 
 
 def _identify(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -18,18 +26,37 @@ def _identify(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+class Redaction:
     """The last gate: whatever slipped into a field or a traceback does not reach the log."""
-    for name, value in event.items():
-        if any(word in name.lower() for word in _SECRET_FIELDS):
-            event[name] = "[redacted]"
-        elif isinstance(value, str):
-            event[name] = _SECRET.sub("[redacted]", value)
-    return event
+
+    def __init__(self, known: Iterable[str]) -> None:
+        literal = (re.escape(value) for value in known if len(value) >= SHORTEST_KNOWN_SECRET)
+        self._secret = re.compile("|".join([*literal, *_SHAPES]))
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return cast(EventDict, self._shown(event))
+
+    def _shown(self, value: Any) -> Any:
+        """What JSON can say of a value, without what nobody may read."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {self._text(name): self._field(name, held) for name, held in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._shown(held) for held in value]
+        return f"[{len(value)} bytes]" if isinstance(value, bytes) else self._text(value)
+
+    def _field(self, name: object, value: Any) -> Any:
+        return REDACTED if _SECRET_FIELD.search(str(name)) else self._shown(value)
+
+    def _text(self, value: object) -> str:
+        """A path or a header may hold half a character, which no encoder takes."""
+        whole = str(value).encode("utf-8", "backslashreplace").decode()
+        return self._secret.sub(REDACTED, whole)
 
 
 def _encode(value: Any, **_: Any) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()
+    return msgspec.json.encode(value).decode()
 
 
 _SHARED: list[Processor] = [
@@ -41,7 +68,7 @@ _SHARED: list[Processor] = [
 ]
 
 
-def configuration(level: str) -> dict[str, Any]:
+def configuration(level: str, known_secrets: Iterable[str] = ()) -> dict[str, Any]:
     """Django's LOGGING: library records and our own leave through the same formatter."""
     structlog.configure(
         processors=[
@@ -59,7 +86,7 @@ def configuration(level: str) -> dict[str, Any]:
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            _redact,
+            Redaction(known_secrets),
             structlog.processors.JSONRenderer(serializer=_encode),
         ],
     }

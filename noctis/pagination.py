@@ -37,7 +37,7 @@ class Keyset(BasePagination):
         try:
             bound = meta.get_field(self.column).to_python(value)
             key = meta.pk.to_python(pk)
-        except (ValidationError, OverflowError):
+        except (ValidationError, TypeError, OverflowError):
             raise errors.BadRequest(_BAD_CURSOR) from None
         return Q(**{f"{self.column}__lt": bound}) | Q(**{self.column: bound, "pk__lt": key})
 
@@ -64,7 +64,7 @@ class Keyset(BasePagination):
 def _limit(text: str | None, most: int) -> int:
     if text is None:
         return min(DEFAULT_LIMIT, most)
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= most:
+    if text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= most:
         return int(text)
     raise errors.Invalid(
         problems=[errors.Problem("?limit", "out_of_range", f"a number from 1 to {most}")]
