@@ -25,9 +25,9 @@ def code_at(secret: str, step: int) -> str:
 def matching_step(secret: str, code: str, *, now: float, after: int) -> int | None:
     """The step whose code this is, one step of drift either way; a used step is not used again."""
     current = int(now) // STEP_S
-    for step in range(current - DRIFT_STEPS, current + DRIFT_STEPS + 1):
+    for step in range(max(current - DRIFT_STEPS, after + 1), current + DRIFT_STEPS + 1):
         expected = code_at(secret, step).encode()
-        if step > after and hmac.compare_digest(expected, code.encode(errors="replace")):
+        if hmac.compare_digest(expected, code.encode(errors="replace")):
             return step
     return None
 
