@@ -78,47 +78,46 @@ _CODE_PATH = {
 }
 
 
+def _answer(description: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": content}
+
+
 def _page(json_answer: dict[str, Any], title: str) -> dict[str, Any]:
     html = _content("text/html", _TEXT, f"<!doctype html><title>{title}</title>…")
-    return {
-        "200": {
-            "description": "HTML, or JSON where `Accept` prefers it.",
-            "content": html | json_answer,
-        }
-    }
+    return {"200": _answer("HTML, or JSON where `Accept` prefers it.", html | json_answer)}
 
 
 def paths() -> dict[str, Any]:
     """Path items, in the document's own terms."""
-    code = problems.explained(errors.RateLimited.row)
-    is_ready = {"description": "Ready.", "content": _json(_READINESS, _READY)}
-    is_not = {
-        "description": "Not ready; says what is missing.",
-        "content": _json(_READINESS, _NOT_READY),
-    }
-    lives = {"description": "The process lives.", "content": _json(_LIVES, {"status": "ok"})}
-    numbers = {
-        "description": "Prometheus' text format.",
-        "content": _content("text/plain", _TEXT, _METRICS),
-    }
-    document = {
-        "description": "This document.",
-        "content": _json({"type": "object"}, {"openapi": "3.1.0"}),
-    }
-    reference = {
-        "description": "Swagger UI.",
-        "content": _content("text/html", _TEXT, "<!doctype html><title>Noctis API</title>…"),
-    }
+    return _probes() | _descriptions() | _problem_pages()
+
+
+def _probes() -> dict[str, Any]:
+    lives = _answer("The process lives.", _json(_LIVES, {"status": "ok"}))
+    is_ready = _answer("Ready.", _json(_READINESS, _READY))
+    is_not = _answer("Not ready; says what is missing.", _json(_READINESS, _NOT_READY))
+    numbers = _answer("Prometheus' text format.", _content("text/plain", _TEXT, _METRICS))
+    states = {"200": is_ready, "503": is_not}
     return {
         "/healthz": _get("healthz", "Is the process alive?", {"200": lives}),
-        "/readyz": _get(
-            "readyz", "Can it serve?", {"200": is_ready, "503": is_not}, parameters=[_FOR]
-        ),
+        "/readyz": _get("readyz", "Can it serve?", states, parameters=[_FOR]),
         "/metrics": _get("metrics", "Its numbers, for Prometheus", {"200": numbers}),
+    }
+
+
+def _descriptions() -> dict[str, Any]:
+    document = _answer("This document.", _json({"type": "object"}, {"openapi": "3.1.0"}))
+    page = _content("text/html", _TEXT, "<!doctype html><title>API · Noctis</title>…")
+    shown = {"200": _answer("Swagger UI.", page)}
+    return {
         "/v1/openapi.json": _get("openapi", "The API's description", {"200": document}),
-        "/v1/docs": _get(
-            "reference", "The API's description, to read and to try", {"200": reference}
-        ),
+        "/v1/docs": _get("reference", "The API's description, to read and to try", shown),
+    }
+
+
+def _problem_pages() -> dict[str, Any]:
+    code = problems.explained(errors.RateLimited.row)
+    return {
         "/v1/problems": _get(
             "list_problems",
             "Every code that a refusal can carry",
