@@ -107,7 +107,7 @@ def _probes() -> dict[str, Any]:
 
 def _descriptions() -> dict[str, Any]:
     document = _answer("This document.", _json({"type": "object"}, {"openapi": "3.1.0"}))
-    page = _content("text/html", _TEXT, "<!doctype html><title>API · Noctis</title>…")
+    page = _content("text/html", _TEXT, "<!doctype html><title>Noctis API</title>…")
     shown = {"200": _answer("Swagger UI.", page)}
     return {
         "/v1/openapi.json": _get("openapi", "The API's description", {"200": document}),
