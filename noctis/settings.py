@@ -164,6 +164,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if setting("TRUST_
 CSRF_TRUSTED_ORIGINS = list(setting("CSRF_TRUSTED_ORIGINS"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # noctis.middleware.SecurityHeaders sets X-Frame-Options
     "security.W008",  # no redirect to HTTPS: see SECURE_SSL_REDIRECT
     "security.W021",  # HSTS preload is the domain owner's decision
     "security.W005",  # and so are its subdomains

@@ -1,0 +1,116 @@
+"""Production's demands, asked of a real process: it refuses with a line for each, or passes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.source_tree import REPOSITORY
+
+GOOD = {
+    "NOCTIS_ENV": "production",
+    "SECRET_KEY": "q7Rk2ZtVw9XyB4nM6pLs8dFgH3jKc5TaE1uQiOvPzWxYb0NrJm",
+    "ENCRYPTION_KEYS": "8cozhW9kSi5poZ6TWFuMCyVuUcCbyhFZAmQu8QVBrGc=",
+    "DATABASE_URL": "postgresql://noctis:unused@db.invalid/noctis",
+    "REDIS_URL": "redis://cache.invalid:6379/0",
+    "ALLOWED_HOSTS": "noctis.example",
+}
+# What a process needs to run at all, and nothing that this test run has set.
+KEPT = ("PATH", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
+
+def run(arguments: list[str], **changes: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=kept | GOOD | changes,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def start(**changes: str) -> subprocess.CompletedProcess[str]:
+    environment = {"DJANGO_SETTINGS_MODULE": "noctis.settings"} | changes
+    return run(["-c", "import noctis.wsgi"], **environment)
+
+
+def test_good_settings_start() -> None:
+    started = start()
+
+    assert (started.returncode, started.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"SECRET_KEY": ""}, "noctis.E001"),
+        ({"SECRET_KEY": "Zk3pQ9"}, "noctis.E001"),
+        ({"SECRET_KEY": "django-insecure-" + GOOD["SECRET_KEY"]}, "noctis.E001"),
+        ({"SECRET_KEY": "change-me-" * 6}, "noctis.E001"),
+        ({"SECRET_KEY": "abc" * 20}, "noctis.E001"),
+        ({"ENCRYPTION_KEYS": ""}, "noctis.E002"),
+        ({"ENCRYPTION_KEYS": "A" * 43 + "="}, "noctis.E002"),
+        ({"DEBUG": "1"}, "noctis.E003"),
+        ({"DATABASE_URL": ""}, "noctis.E004"),
+        ({"REDIS_URL": ""}, "noctis.E005"),
+        ({"ALLOWED_HOSTS": ""}, "noctis.E006"),
+        ({"ALLOWED_HOSTS": "noctis.example,*"}, "noctis.E006"),
+        ({"SECURE_COOKIES": "off"}, "noctis.E007"),
+        ({"SECOND_FACTOR_REQUIRED": "off"}, "noctis.E008"),
+        ({"ENCRYPTION_KEYS": "correct-horse-battery-staple"}, "noctis.E010"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "=".join(*value.items())[:24],
+)
+def test_a_demand_that_is_not_met_is_one_line_with_its_id(
+    changes: dict[str, str], expected: str
+) -> None:
+    refused = start(**changes)
+
+    (line,) = refused.stderr.splitlines()
+    assert refused.returncode == 3, "gunicorn starts a worker again for ever on any other status"
+    assert line.startswith(f"{expected}: ")
+    assert all(value not in line for value in changes.values() if len(value) > 5)
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    refused = start(SECRET_KEY="x", DEBUG="1", DATABASE_URL="", ALLOWED_HOSTS="*")
+
+    ids = [line.partition(":")[0] for line in refused.stderr.splitlines()]
+    assert ids == [f"noctis.E00{number}" for number in (1, 3, 4, 6)]
+
+
+def test_gunicorn_gives_up_on_a_worker_that_refuses(tmp_path: Path) -> None:
+    socket = f"unix:{tmp_path}/web.sock"
+    gunicorn = ["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "-b", socket, "noctis.wsgi"]
+
+    ended = run(gunicorn, SECRET_KEY="", WEB_CONCURRENCY="1")
+
+    assert ended.returncode == 3
+    assert ended.stderr.count("noctis.E001: ") == 1
+
+
+def test_good_settings_leave_the_deployment_check_nothing_to_say() -> None:
+    checked = run(["manage.py", "check", "--deploy", "--fail-level", "DEBUG"])
+
+    assert checked.returncode == 0, checked.stderr
+    assert "no issues" in checked.stdout
+
+
+def test_the_deployment_check_explains_a_demand() -> None:
+    checked = run(["manage.py", "check", "--deploy"], SECRET_KEY="too-short")
+
+    assert checked.returncode == 1
+    assert "(noctis.E001)" in checked.stderr
+    assert "docs/settings.md" in checked.stderr
+
+
+def test_a_developer_s_machine_needs_nothing(tmp_path: Path) -> None:
+    checked = run(
+        ["manage.py", "check"], **dict.fromkeys(GOOD, ""), NOCTIS_VAR_DIR=str(tmp_path / "var")
+    )
+
+    assert checked.returncode == 0, checked.stderr
