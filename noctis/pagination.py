@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -39,6 +40,8 @@ class Keyset(BasePagination):
             key = meta.pk.to_python(pk)
         except (ValidationError, TypeError, OverflowError):
             raise errors.BadRequest(_BAD_CURSOR) from None
+        if isinstance(bound, datetime) and bound.tzinfo is None:
+            raise errors.BadRequest(_BAD_CURSOR)
         return Q(**{f"{self.column}__lt": bound}) | Q(**{self.column: bound, "pk__lt": key})
 
     def get_paginated_response(self, data: Any) -> Response:
