@@ -35,8 +35,8 @@ lint: .venv/.dev ## check style, types, layers, migrations and templates
 	@.venv/bin/python manage.py makemigrations --check --dry-run
 	@if [ -d templates ]; then .venv/bin/djlint --check --lint --quiet templates; fi
 
-openapi: .venv/.runtime ## write the API's description to docs/openapi.yaml
-	@.venv/bin/python manage.py spectacular --validate --file docs/openapi.yaml
+openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
+	@.venv/bin/python manage.py openapi
 
 # The stamps hold what is installed: packages are touched only when a lock file has changed.
 .venv/.runtime: requirements.lock

@@ -8,7 +8,6 @@ from rest_framework import serializers
 from devices.models import Device
 from noctis.serializers import Body, Instant
 from recordings.batches import MAX_BATCH, EpochBatch
-from recordings.grid import MAX_EPOCHS
 from recordings.services.epochs import Appended
 
 FEATURES_HELP = (
@@ -16,15 +15,21 @@ FEATURES_HELP = (
     "float32. `null` is a gap; in base64 NaN is."
 )
 
-
-class Epoch(Body):
-    epoch_index = serializers.IntegerField(min_value=0, max_value=MAX_EPOCHS - 1)
-    epoch_start_ts = Instant()
-    feature_schema_version = serializers.CharField()
-    features = serializers.JSONField(help_text=FEATURES_HELP)
+VECTOR = [100.0, 58.2, 2.1, -0.3, 14.1, 1.2, 0.1, 0.0, 3.3, 0, 0, 95, 2.9, 61.0, 0]
 
 
 class Batch(Body):
+    example = {
+        "recording_id": "0198f2aa-8c55-7d1e-9d55-6f2f3a2b1c0d",
+        "epochs": [
+            {
+                "epoch_index": 0,
+                "epoch_start_ts": "2026-11-20T22:14:30Z",
+                "feature_schema_version": "noctis_v1",
+                "features": VECTOR,
+            }
+        ],
+    }
     recording_id = serializers.UUIDField()
     epochs = serializers.JSONField(
         help_text=f"1 to {MAX_BATCH} epochs {{epoch_index, epoch_start_ts, feature_schema_version, "
@@ -36,6 +41,15 @@ class Batch(Body):
 
 
 class Ingested(Body):
+    example = {
+        "recording_id": "0198f2aa-8c55-7d1e-9d55-6f2f3a2b1c0d",
+        "first_index": 0,
+        "last_index": 0,
+        "received": 1,
+        "inserted": 1,
+        "duplicates": 0,
+        "checksum": "5f0b2ef1",
+    }
     recording_id = serializers.UUIDField()
     first_index = serializers.IntegerField()
     last_index = serializers.IntegerField()
@@ -46,6 +60,13 @@ class Ingested(Body):
 
 
 class DeviceBatch(Body):
+    example = {
+        "device_external_id": "NB-0007",
+        "recording_started_at": "2026-11-20T22:14:30Z",
+        "epochs": [
+            {"epoch_index": 0, "epoch_start_ts": "2026-11-20T22:14:30Z", "metrics": VECTOR}
+        ],
+    }
     device_external_id = serializers.CharField(max_length=120)
     device_name = serializers.CharField(max_length=120, required=False)
     recording_id = serializers.UUIDField(required=False)
@@ -57,6 +78,13 @@ class DeviceBatch(Body):
 
 
 class DeviceIngested(Body):
+    example = {
+        "device_id": "0198f2a9-1b7e-7c44-8a10-2f6f0e9a4b11",
+        "recording_id": "0198f2aa-8c55-7d1e-9d55-6f2f3a2b1c0d",
+        "received": 1,
+        "inserted": 1,
+        "duplicates": 0,
+    }
     device_id = serializers.UUIDField()
     recording_id = serializers.UUIDField()
     received = serializers.IntegerField()

@@ -1,0 +1,1 @@
+"""Reproducible benchmarks: ratios of one run on one machine, never absolute promises."""
