@@ -44,9 +44,9 @@ class Measured:
 
 
 def measure(stage_: Stage, token: str, cell: Any, made: list[Any]) -> Measured:
-    import psycopg  # noqa: PLC0415 - after the settings, as everything that knows Django
+    import psycopg
 
-    from bench.cells import EPOCHS, Job  # noqa: PLC0415 - as above
+    from bench.cells import EPOCHS, Job
 
     with psycopg.connect(stage_.database_url, autocommit=True) as admin:
         admin.execute("TRUNCATE recordings_epoch")
@@ -85,8 +85,8 @@ def _cpu(stage_: Stage) -> tuple[float, float, float, float]:
 
 def rounds(stage_: Stage, count: int, batches: int, seed: int) -> list[Measured]:
     """Every cell in every round, in another order each time, so that a drift hits all alike."""
-    from bench.cells import all_cells, fresh_recordings  # noqa: PLC0415 - settings first
-    from bench.tenant import sender  # noqa: PLC0415 - as above
+    from bench.cells import all_cells, fresh_recordings
+    from bench.tenant import sender
 
     device, token = sender()
     order, measured, taken = random.Random(seed), [], 0  # noqa: S311 - an order, not a secret
@@ -183,7 +183,7 @@ def main() -> None:
 
 
 def refuse_unsafe(stage_: Stage) -> None:
-    import psycopg  # noqa: PLC0415 - as above
+    import psycopg
 
     with psycopg.connect(stage_.database_url) as connection:
         for name in ("fsync", "full_page_writes", "synchronous_commit"):

@@ -50,8 +50,8 @@ def _pid_file(home: Home) -> Path:
 
 
 def _prepare() -> None:
-    import django  # noqa: PLC0415 - settings are read when the servers' addresses are known
-    from django.core.management import call_command  # noqa: PLC0415 - as above
+    import django
+    from django.core.management import call_command
 
     django.setup()
     call_command("migrate", verbosity=0)
@@ -70,7 +70,7 @@ def _web(home: Home, server: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _wait(process: subprocess.Popen[bytes], home: Home) -> None:
-    from noctis.launch.supervisor import is_answering  # noqa: PLC0415 - settings first, as above
+    from noctis.launch.supervisor import is_answering
 
     deadline = time.monotonic() + 30
     while not is_answering(ports.LOOPBACK, int(os.environ["PORT"])):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from devices.models import Device
-from noctis import errors, metrics
+from noctis import metrics
 from noctis.http import read_json
 from recordings import grid, intake
 from recordings.batches import DeviceBatch
@@ -18,7 +18,7 @@ from recordings.bodies import ingest as bodies
 from recordings.models import Recording
 from recordings.services import epochs, nights, schemas
 from recordings.services.epochs import Source
-from recordings.services.nights import Night
+from recordings.services.nights import Instrument, Night
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
 
@@ -55,15 +55,13 @@ class Ingest(ApiViewSet):
         return Response(bodies.device_ingested(device, night, appended))
 
     def _device(self, sent: DeviceBatch) -> Device:
-        device = nights.known_device(
+        return nights.known_device(
             tenant=self.caller.tenant,
-            external_id=sent.device_external_id,
-            name=None if self.caller.device_uuid else sent.device_name,
+            instrument=Instrument(
+                sent.device_external_id, sent.device_name, self.caller.device_uuid
+            ),
             actor=self.caller.actor,
         )
-        if self.caller.device_uuid not in (None, device.uuid):
-            raise errors.Missing
-        return device
 
     def _night(self, device: Device, sent: DeviceBatch) -> UUID:
         """By id, by its start, the open one, or a new one whose grid fits the first epoch."""
