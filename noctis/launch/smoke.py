@@ -62,6 +62,8 @@ def demo(root: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
         if process.poll() is None:
             process.terminate()
             process.wait(STOPS_WITHIN_S)
+        if process.stdout:
+            process.stdout.close()
 
 
 def printed_block(process: subprocess.Popen[str]) -> dict[str, str]:
