@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ('sequence', models.BigIntegerField()),
                 ('at', models.DateTimeField()),
                 ('actor', models.CharField(max_length=200)),
-                ('channel', models.CharField(choices=[('console', 'Console'), ('api', 'Api'), ('command', 'Command'), ('task', 'Task')], max_length=10)),
+                ('channel', models.CharField(choices=[('console', 'Console'), ('api', 'API'), ('command', 'Command'), ('task', 'Task')], max_length=10)),
                 ('action', models.CharField(max_length=60)),
                 ('object_type', models.CharField(max_length=60)),
                 ('object_id', models.CharField(max_length=80)),
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kid', models.CharField(editable=False, max_length=40, unique=True)),
-                ('algorithm', models.CharField(choices=[('HS256', 'Hs256'), ('EdDSA', 'Eddsa'), ('ES256', 'Es256'), ('RS256', 'Rs256')], max_length=8)),
+                ('algorithm', models.CharField(choices=[('HS256', 'HS256'), ('EdDSA', 'EdDSA'), ('ES256', 'ES256'), ('RS256', 'RS256')], max_length=8)),
                 ('material', models.TextField(editable=False)),
                 ('state', models.CharField(choices=[('active', 'Active'), ('retiring', 'Retiring'), ('revoked', 'Revoked')], default='active', max_length=10)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),

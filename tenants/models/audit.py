@@ -20,7 +20,7 @@ class AuditChain(models.Model):
 class AuditEntry(Owned):
     class Channel(models.TextChoices):
         CONSOLE = "console"
-        API = "api"
+        API = "api", "API"
         COMMAND = "command"
         TASK = "task"
 

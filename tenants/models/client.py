@@ -52,10 +52,10 @@ class ServiceClientKey(Owned):
     """A retiring key is accepted until `expires_at`; the row says so itself, no task has to run."""
 
     class Algorithm(models.TextChoices):
-        HS256 = "HS256"
-        EDDSA = "EdDSA"
-        ES256 = "ES256"
-        RS256 = "RS256"
+        HS256 = "HS256", "HS256"
+        EDDSA = "EdDSA", "EdDSA"
+        ES256 = "ES256", "ES256"
+        RS256 = "RS256", "RS256"
 
     class State(models.TextChoices):
         ACTIVE = "active"

@@ -19,38 +19,32 @@ class Operator(AbstractUser):
         ordering = ["username"]
 
     @cached_property
-    def roles(self) -> dict[int, frozenset[Capability]]:
-        """Tenant's key -> what she may do there; one query for the whole request."""
-        rows = self.memberships.select_related("tenant")
-        return {row.tenant_id: row.capabilities for row in rows}
+    def held(self) -> list["Membership"]:
+        """Her memberships; one query for the whole request."""
+        return list(self.memberships.select_related("tenant"))
 
-    @property
-    def tenant_ids(self) -> list[int]:
-        return list(self.roles)
+    def reach(self, capability: Capability) -> frozenset[int] | None:
+        """The tenants in which she may do this; None stands for every one.
 
-    @cached_property
-    def sees_every_tenant(self) -> bool:
-        return self.is_active and self.memberships.seeing_every_tenant().exists()
+        A membership lends only its own capabilities: what she may do in one tenant widens nothing
+        that she merely sees elsewhere. A suspended tenant's people may do nothing in it."""
+        if not self.is_active:
+            return frozenset()
+        granting = [row for row in self.held if capability in row.capabilities]
+        if any(row.sees_every_tenant for row in granting):
+            return None
+        return frozenset(row.tenant_id for row in granting if not row.tenant.is_suspended)
 
     def may(self, capability: Capability, tenant_id: int | None = None) -> bool:
         """In one tenant, or with no tenant named: anywhere."""
-        if not self.is_active:
-            return False
-        if self.is_platform_admin:
+        reach = self.reach(capability)
+        if reach is None:
             return True
-        if tenant_id is None:
-            return any(capability in granted for granted in self.roles.values())
-        return capability in self.roles.get(tenant_id, frozenset())
-
-    @cached_property
-    def is_platform_admin(self) -> bool:
-        return any(Capability.PLATFORM in granted for granted in self.roles.values())
+        return bool(reach) if tenant_id is None else tenant_id in reach
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
-    def seeing_every_tenant(self) -> "MembershipQuerySet":
-        seeing = [ConsoleRole.PLATFORM_ADMIN, ConsoleRole.OPERATOR, ConsoleRole.AUDITOR]
-        return self.filter(tenant__kind=Tenant.Kind.PLATFORM, role__in=seeing)
+# In the platform tenant these roles look after everybody's.
+SEEING_EVERY_TENANT = (ConsoleRole.PLATFORM_ADMIN, ConsoleRole.OPERATOR, ConsoleRole.AUDITOR)
 
 
 class Membership(models.Model):
@@ -58,8 +52,6 @@ class Membership(models.Model):
     operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=[(r.value, r.value) for r in ConsoleRole])
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ["operator__username"]
@@ -77,3 +69,7 @@ class Membership(models.Model):
     @property
     def capabilities(self) -> frozenset[Capability]:
         return granted_to_operator(ConsoleRole(self.role), is_platform=self.tenant.is_platform)
+
+    @property
+    def sees_every_tenant(self) -> bool:
+        return self.tenant.is_platform and self.role in SEEING_EVERY_TENANT

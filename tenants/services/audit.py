@@ -102,7 +102,7 @@ def _locked_chain(tenant: Tenant) -> AuditChain:
 
 
 def _public_id(subject: models.Model) -> str:
-    for name in ("uuid", "kid", "username"):
+    for name in ("uuid", "kid", "username", "name"):
         if value := getattr(subject, name, None):
             return str(value)
     return str(subject.pk)

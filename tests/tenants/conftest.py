@@ -9,6 +9,7 @@ from django.test import Client
 from redis import Redis
 
 from tenants.keycache import KEYS
+from tests.tenants.households import Household
 
 Ask = Callable[..., HttpResponse]
 
@@ -34,3 +35,13 @@ def whoami() -> Ask:
         )
 
     return ask
+
+
+@pytest.fixture
+def heron() -> Household:
+    return Household("heron")
+
+
+@pytest.fixture
+def magpie() -> Household:
+    return Household("magpie")

@@ -1,0 +1,89 @@
+"""The console's page of schedules: what runs when; the choice is whether, never when."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django_celery_beat.models import PeriodicTask
+
+from tenants.console import ConsolePage, NamedAction, Order, instant, pill
+from tenants.models import AuditEntry, Tenant
+from tenants.roles import Capability
+from tenants.services import schedules
+
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+STATE = pill("enabled", "state", {True: "on", False: "off"})
+
+
+def _switch(row: PeriodicTask, order: Order, *, is_enabled: bool) -> PeriodicTask:
+    return schedules.switch_schedule(
+        schedule=row, is_enabled=is_enabled, actor=order.actor, reason=order.reason
+    )
+
+
+SWITCH_OFF = NamedAction(
+    name="off",
+    label="Switch off",
+    done="switched off",
+    explains="The task no longer starts by itself, also after restarts, until it is switched on.",
+    needs=Capability.PLATFORM,
+    run=lambda row, order: _switch(row, order, is_enabled=False),
+    refusal=lambda row: "" if row.enabled else "It is off already.",
+)
+SWITCH_ON = NamedAction(
+    name="on",
+    label="Switch on",
+    done="switched on",
+    explains="The task starts by itself again, by its schedule.",
+    needs=Capability.PLATFORM,
+    run=lambda row, order: _switch(row, order, is_enabled=True),
+    refusal=lambda row: "It is on already." if row.enabled else "",
+)
+
+
+@admin.register(PeriodicTask)
+class SchedulePage(ConsolePage):
+    """What runs by itself, and whether it does."""
+
+    reads = Capability.PLATFORM
+    menu = "Reliability"
+    plural = "Schedules"
+    empty = "Beat has not started yet; it writes the schedules down when it does."
+    named_actions = (SWITCH_OFF, SWITCH_ON)
+    related = (("Audit log", AuditEntry, "q", "name"),)
+    list_display = [
+        "name",
+        "task",
+        "when",
+        STATE,
+        instant("last_run_at", "last run"),
+        "total_run_count",
+    ]
+    list_select_related = ["interval", "crontab", "solar", "clocked"]
+    search_fields = ["name", "task"]
+    ordering = ["name"]
+    fields = [
+        "name",
+        "task",
+        "when",
+        STATE,
+        instant("last_run_at", "last run"),
+        "total_run_count",
+    ]
+    readonly_fields = ["when"]
+
+    @admin.display(description="schedule")
+    def when(self, row: PeriodicTask) -> str:
+        if row.interval is None:
+            return str(row.crontab or row.solar or row.clocked)
+        seconds = int(row.interval.schedule.run_every.total_seconds())
+        size, unit = next(found for found in UNITS if seconds % found[0] == 0)
+        return f"every {seconds // size} {unit}"
+
+    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
+        """Schedules are the platform's; only its own tenant grants what reads them."""
+        return rows
+
+    def tenant_of(self, row: PeriodicTask) -> Tenant | None:
+        return Tenant.objects.filter(kind=Tenant.Kind.PLATFORM).first()

@@ -1,0 +1,146 @@
+"""The named actions of access: each says what it does and calls one service."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+
+from noctis import errors
+from tenants.console import NamedAction, Order, ReasonForm
+from tenants.models import ServiceClient, ServiceClientKey, Tenant
+from tenants.roles import Capability
+from tenants.services import clients, tenants
+
+Algorithm = ServiceClientKey.Algorithm
+
+
+def _suspend(row: Tenant, order: Order) -> Tenant:
+    return tenants.suspend_tenant(tenant=row, actor=order.actor, reason=order.reason)
+
+
+def _not_suspendable(row: Tenant) -> str:
+    if row.is_platform:
+        return "The platform tenant cannot be suspended."
+    return "It is suspended already." if row.is_suspended else ""
+
+
+def _resume(row: Tenant, order: Order) -> Tenant:
+    return tenants.resume_tenant(tenant=row, actor=order.actor, reason=order.reason)
+
+
+SUSPEND = NamedAction(
+    name="suspend",
+    label="Suspend",
+    done="suspended",
+    explains="Every call of the tenant is refused within five seconds and its people cannot act. "
+    "No data is touched, and it can be resumed.",
+    needs=Capability.PLATFORM,
+    run=_suspend,
+    refusal=_not_suspendable,
+)
+RESUME = NamedAction(
+    name="resume",
+    label="Resume",
+    done="resumed",
+    explains="The tenant's calls are taken again within five seconds.",
+    needs=Capability.PLATFORM,
+    run=_resume,
+    refusal=lambda row: "" if row.is_suspended else "It is not suspended.",
+)
+
+
+def _set_enabled(row: ServiceClient, order: Order, *, is_enabled: bool) -> ServiceClient:
+    return clients.set_enabled(
+        client=row, is_enabled=is_enabled, actor=order.actor, reason=order.reason
+    )
+
+
+DISABLE = NamedAction(
+    name="disable",
+    label="Disable",
+    done="disabled",
+    explains="The client's calls are refused within five seconds. Its keys stay as they are.",
+    needs=Capability.CLIENTS_WRITE,
+    run=lambda row, order: _set_enabled(row, order, is_enabled=False),
+    refusal=lambda row: "" if row.is_enabled else "It is disabled already.",
+)
+ENABLE = NamedAction(
+    name="enable",
+    label="Enable",
+    done="enabled",
+    explains="The client may call again with the keys that it has.",
+    needs=Capability.CLIENTS_WRITE,
+    run=lambda row, order: _set_enabled(row, order, is_enabled=True),
+    refusal=lambda row: "It is enabled already." if row.is_enabled else "",
+)
+
+
+def _newest_kid(client: ServiceClient) -> str:
+    newest = client.keys.order_by("-created_at", "-pk").values_list("kid", flat=True).first()
+    return newest or ""
+
+
+class RotationForm(ReasonForm):
+    algorithm = forms.ChoiceField(
+        choices=Algorithm.choices,
+        help_text="HS256: the platform makes a secret. Otherwise the client keeps its private key.",
+    )
+    public_key = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="PEM; for all but HS256.",
+    )
+    overlap_days = forms.IntegerField(
+        label="Overlap, days",
+        min_value=0,
+        max_value=clients.LONGEST_OVERLAP.days,
+        initial=7,
+        help_text="So long the old keys are accepted beside the new one.",
+    )
+    # Submitting the form twice must not rotate twice: the second finds another key than it saw.
+    newest = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    @staticmethod
+    def initial_for(row: Any) -> dict[str, Any]:
+        return {"newest": _newest_kid(row)}
+
+
+def _rotate(row: ServiceClient, order: Order) -> clients.IssuedKey:
+    if _newest_kid(row) != order.answers["newest"]:
+        raise errors.PreconditionFailed("Its keys changed since this form was opened. Look again.")
+    return clients.rotate_key(
+        client=row,
+        overlap=timedelta(days=order.answers["overlap_days"]),
+        actor=order.actor,
+        request=clients.KeyRequest(order.answers["algorithm"], order.answers["public_key"] or None),
+        reason=order.reason,
+    )
+
+
+ROTATE = NamedAction(
+    name="rotate",
+    label="Rotate key",
+    done="new key",
+    explains="Issues a new key. The old ones are accepted until the overlap is over.",
+    needs=Capability.CLIENTS_WRITE,
+    run=_rotate,
+    form=RotationForm,
+    result_template="admin/secret.html",
+)
+
+
+def _revoke(row: ServiceClientKey, order: Order) -> ServiceClientKey:
+    return clients.revoke_key(key=row, actor=order.actor, reason=order.reason)
+
+
+REVOKE = NamedAction(
+    name="revoke",
+    label="Revoke",
+    done="revoked",
+    explains="Tokens of these keys are refused within five seconds. It cannot be undone: "
+    "a client without another key is shut out until a key is rotated for it.",
+    needs=Capability.CLIENTS_WRITE,
+    run=_revoke,
+    refusal=lambda row: "It is revoked already." if row.state == row.State.REVOKED else "",
+    is_final=True,
+)

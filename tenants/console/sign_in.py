@@ -1,0 +1,57 @@
+"""Signing in: name, password, one-time code; one answer for every cause, a bounded pace."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from noctis import limits
+from tenants.services import sessions
+from tenants.services.operators import SignInRefused
+
+REFUSED = "User name, password and one-time code do not fit together, or the code was used before."
+
+
+class SignInForm(AuthenticationForm):
+    """The code's field is always there: a form that asked for it later would tell who has one."""
+
+    otp = forms.CharField(
+        label="One-time code",
+        required=False,
+        max_length=12,
+        help_text="Six digits from your authenticator; empty if you have none yet.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "size": 12}
+        ),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        known = self.cleaned_data
+        if self.errors:
+            return known
+        try:
+            self.user_cache = sessions.enter_console(
+                username=known["username"],
+                password=known["password"],
+                otp=known["otp"].replace(" ", ""),
+            )
+        except SignInRefused:
+            raise ValidationError(REFUSED, code="refused") from None
+        return known
+
+
+def allowance(request: HttpRequest) -> limits.Verdict | None:
+    """Use one attempt of the address's; looking at the form costs nothing."""
+    if request.method != "POST":
+        return None
+    return limits.take("sign_in", address_of(request))
+
+
+def address_of(request: HttpRequest) -> str:
+    """The nearest address that nobody can make up: the trusted proxy's word, or the socket's."""
+    if settings.SECURE_PROXY_SSL_HEADER and (told := request.headers.get("X-Forwarded-For")):
+        return str(told).rpartition(",")[2].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,115 @@
+"""The console itself: who may enter, its menu, and how a refusal looks to a person."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from noctis import context, errors, http, metrics
+from tenants.console import sign_in
+from tenants.console.pages import ConsolePage
+from tenants.console.who import operator_of
+from tenants.roles import Capability
+
+MENU = (
+    "Tenants",
+    "Devices",
+    "Sleep",
+    "Models",
+    "Quality",
+    "Lifecycle",
+    "Reliability",
+    "Security",
+)
+# Stock pages that know no tenants, or change things past the services.
+NOT_OURS = {
+    "password_change",
+    "password_change_done",
+    "autocomplete",
+    "view_on_site",
+    "app_list",
+}
+
+
+class ConsoleSite(admin.AdminSite):
+    site_header = site_title = "Noctis"
+    site_url = None
+    index_title = "Overview"
+    login_form = sign_in.SignInForm
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Pages that packages bring along know no tenants: they are not let in."""
+        if admin_class is not None and issubclass(admin_class, ConsolePage):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff flags say nothing here: whoever has a membership may enter."""
+        return operator_of(request).may(Capability.WHOAMI)
+
+    def get_urls(self) -> list[Any]:
+        return [url for url in super().get_urls() if getattr(url, "name", "") not in NOT_OURS]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        verdict = sign_in.allowance(request)
+        if verdict is None or verdict.is_allowed:
+            return super().login(request, extra_context)
+        metrics.RATE_LIMITED.labels(route_class="sign_in").inc()
+        refused = self._refusal_page(request, errors.RateLimited())
+        refused["Retry-After"] = str(verdict.retry_after_s)
+        return refused
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return LogoutView.as_view(next_page="admin:login")(request)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return super().admin_view(update_wrapper(self._explaining(view), view), cacheable)
+
+    def _explaining(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(request, *args, **kwargs)
+            except (PermissionDenied, Http404, SuspiciousOperation, errors.Refusal) as exception:
+                return self._refusal_page(request, http.as_refusal(exception) or errors.Internal())
+
+        return shown
+
+    def _refusal_page(self, request: HttpRequest, refusal: errors.Refusal) -> HttpResponse:
+        metrics.ERRORS.labels(code=refusal.row.code).inc()
+        known = {
+            "title": refusal.row.title,
+            "refusal": refusal,
+            "request_id": context.request_id(),
+            **self.each_context(request),
+        }
+        return TemplateResponse(request, "admin/refused.html", known, status=refusal.row.status)
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The menu: groups by what people do, not by which app holds the model."""
+        groups: dict[str, list[dict[str, Any]]] = {name: [] for name in MENU}
+        for model, page in self._registry.items():
+            if isinstance(page, ConsolePage) and page.has_view_permission(request):
+                groups[page.menu].append(_entry(model, page))
+        return [{"name": name, "models": models} for name, models in groups.items() if models]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return super().index(request, {"held": operator_of(request).held, **(extra_context or {})})
+
+
+def _entry(model: Any, page: ConsolePage) -> dict[str, Any]:
+    return {
+        "name": page.heading,
+        "object_name": model._meta.object_name,
+        "says": page.__doc__,
+        "admin_url": page.address("changelist"),
+    }
