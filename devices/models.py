@@ -11,6 +11,16 @@ from tenants.models import Owned, OwnedQuerySet
 
 
 class DeviceQuerySet(OwnedQuerySet):
+    def bound_to(self, device_uuid: uuid.UUID | None) -> Self:
+        """What a key may touch: its one device, or each where the key is bound to none."""
+        return self if device_uuid is None else self.filter(uuid=device_uuid)
+
+    def called(self, external_id: str) -> Self:
+        return self.filter(external_id=external_id)
+
+    def in_status(self, status: str) -> Self:
+        return self.filter(status=status)
+
     def updated_since(self, at: datetime) -> Self:
         return self.filter(updated_at__gte=at)
 
@@ -28,6 +38,7 @@ class Device(Owned):
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Of its facts: being heard of, which ingest notes in last_seen_at, is no change of them.
     updated_at = models.DateTimeField(auto_now=True)
 
     objects: ClassVar[Any] = DeviceQuerySet.as_manager()
@@ -41,6 +52,8 @@ class Device(Owned):
         ]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="device_tenant_id"),
+            # What the keys bound to a device refer to.
+            models.UniqueConstraint(fields=["tenant", "uuid"], name="device_tenant_uuid"),
             models.UniqueConstraint(fields=["tenant", "external_id"], name="device_external_once"),
             models.CheckConstraint(
                 condition=Q(status__in=["active", "retired"]), name="device_status_known"
@@ -53,3 +66,7 @@ class Device(Owned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_retired(self) -> bool:
+        return self.status == self.Status.RETIRED

@@ -187,7 +187,7 @@ HEADERS = {
     "RateLimit-Reset": _header("Seconds until the allowance is whole again.", "integer"),
     "Retry-After": _header("Seconds to wait before the request is repeated.", "integer"),
     "WWW-Authenticate": _header("`Bearer`, as in RFC 6750."),
-    "Location": _header("The path of what was created."),
+    "Location": _header("The path of what was created, or of the job that was begun."),
 }
 RATE_LIMIT_HEADERS = [name for name in HEADERS if name.startswith("RateLimit-")]
 REQUEST_ID_PARAMETER = {
@@ -249,7 +249,7 @@ def _finish(operation: Json) -> None:
     is_limited = errors.RateLimited.row.code in operation[CODES_KEY]
     for status, response in operation["responses"].items():
         response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
-        response["headers"] = _headers(int(status), is_limited)
+        response["headers"] = response.get("headers", {}) | _headers(int(status), is_limited)
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
@@ -268,5 +268,5 @@ def _headers(status: int, is_limited: bool) -> Json:
         names += RATE_LIMIT_HEADERS
     if is_limited and status in (429, 503):
         names.append("Retry-After")
-    names += {201: ["Location"], 401: ["WWW-Authenticate"]}.get(status, [])
+    names += {201: ["Location"], 202: ["Location"], 401: ["WWW-Authenticate"]}.get(status, [])
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -20,4 +20,12 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "tenants.tasks.count_active_tenants",
         "schedule": timedelta(minutes=1),
     },
+    "close abandoned nights": {
+        "task": "recordings.tasks.close_abandoned",
+        "schedule": timedelta(minutes=1),
+    },
+    "erase what is due": {
+        "task": "recordings.tasks.erase_due",
+        "schedule": timedelta(minutes=1),
+    },
 }

@@ -13,6 +13,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("v1/", include("tenants.urls")),
+    path("v1/", include("devices.urls")),
     path("v1/", include("recordings.urls")),
     path("v1/openapi.json", docs.document, name="openapi"),
     path("v1/docs", docs.Reference.as_view(), name="reference"),

@@ -16,7 +16,7 @@ LOCK = """
 SELECT night.id, device_id, started_at, device.uuid,
        greatest(clock_timestamp(), last_epoch_received_at + interval '1 microsecond')
 FROM recordings_recording night JOIN devices_device device ON device.id = device_id
-WHERE night.tenant_id = %b AND night.uuid = %b FOR UPDATE OF night
+WHERE night.tenant_id = %b AND night.uuid = %b AND night.status <> 'erasing' FOR UPDATE OF night
 """
 
 INSERT = """
@@ -79,17 +79,17 @@ def lock(tenant_id: int, recording_uuid: UUID) -> Locked | None:
 
 def insert(tenant_id: int, night: Locked, schema_id: int, batch: EpochBatch) -> int:
     """Add what is not there yet, keep the counters, and say how many epochs were new."""
-    row = cursor().execute(INSERT, _values(tenant_id, night, schema_id, batch)).fetchone()
+    row = cursor().execute(INSERT, values_of(tenant_id, night, schema_id, batch)).fetchone()
     return int(row[0]) if row else 0
 
 
 def contradicted(tenant_id: int, night: Locked, schema_id: int, batch: EpochBatch) -> list[int]:
     """The indices that are stored with other values than the batch's."""
-    values = _values(tenant_id, night, schema_id, batch)
+    values = values_of(tenant_id, night, schema_id, batch)
     return [index for (index,) in cursor().execute(CONTRADICTED, values)]
 
 
-def _values(tenant_id: int, night: Locked, schema_id: int, batch: EpochBatch) -> dict[str, Any]:
+def values_of(tenant_id: int, night: Locked, schema_id: int, batch: EpochBatch) -> dict[str, Any]:
     return {
         "tenant": tenant_id,
         "recording": night.id,

@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from recordings.api import ingest
+from recordings.api import erasures, ingest, nights
 
 urlpatterns = [
+    path("recordings", nights.Recordings.as_view({"get": "list", "post": "create"})),
+    path("recordings:start", nights.Recordings.as_view({"post": "start"})),
+    path("recordings/<id:id>", nights.Recordings.as_view({"get": "retrieve", "delete": "erase"})),
+    path("recordings/<id:id>:close", nights.Recordings.as_view({"post": "close"})),
+    path("subjects/<id:subject>", erasures.Subjects.as_view({"delete": "erase"})),
+    path("erasures/<id:id>", erasures.Erasures.as_view({"get": "retrieve"})),
     path("epochs:ingest", ingest.Ingest.as_view({"post": "ingest"})),
     path("epochs:ingest-device", ingest.Ingest.as_view({"post": "ingest_device"})),
 ]

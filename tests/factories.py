@@ -1,10 +1,16 @@
 """Rows for tests. Keys come from the service that issues them, so each is one that can exist."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import factory
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from devices.models import Device
+from recordings.models import Erasure, Recording
+from recordings.services import nights
+from recordings.services.nights import Night
 from tenants.models import AuditEntry, Membership, Operator, ServiceClient, ServiceClientKey, Tenant
 from tenants.services import clients
 from tenants.services.audit import Actor
@@ -12,6 +18,7 @@ from tests import tokens
 
 PASSWORD = "moth-lantern-orbit-7"
 ACTOR = Actor("test", AuditEntry.Channel.COMMAND)
+FIRST_NIGHT = timezone.now().replace(microsecond=0) - timedelta(days=1)
 
 
 class TenantFactory(DjangoModelFactory):
@@ -78,12 +85,43 @@ class KeyFactory(factory.Factory):
     ) -> clients.IssuedKey:
         shared = wanted["algorithm"] == "HS256"
         pem = None if shared else tokens.public_pem(str(wanted["algorithm"]))
-        request = clients.KeyRequest(public_key=pem, **wanted)
-        issued = clients.issue_key(client=client, request=request, actor=ACTOR)
-        if device_uuid:
-            issued.key.device_uuid = device_uuid
-            issued.key.save(update_fields=["device_uuid"])
-        return issued
+        request = clients.KeyRequest(public_key=pem, device_uuid=device_uuid, **wanted)
+        return clients.issue_key(client=client, request=request, actor=ACTOR)
+
+
+class DeviceFactory(DjangoModelFactory):
+    class Meta:
+        model = Device
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"bed {n}")
+    external_id = factory.Sequence(lambda n: f"NB-{n:04}")
+
+
+class RecordingFactory(factory.Factory):
+    """An open night, from the service that opens them; each starts a second after the last."""
+
+    class Meta:
+        model = Recording
+
+    device = factory.SubFactory(DeviceFactory)
+    started_at = factory.Sequence(lambda n: FIRST_NIGHT + timedelta(seconds=n))
+    subject = ""
+
+    @classmethod
+    def _create(cls, _: type, *, device: Device, **night: object) -> Recording:
+        return nights.open_recording(device=device, night=Night(**night))
+
+
+class ErasureFactory(DjangoModelFactory):
+    """A due request to forget a night that is not there."""
+
+    class Meta:
+        model = Erasure
+
+    tenant = factory.SubFactory(TenantFactory)
+    recording_uuid = factory.Faker("uuid4")
+    requested_by = ACTOR.name
 
 
 def signatory(issued: clients.IssuedKey | None = None, **key: object) -> tokens.Signatory:

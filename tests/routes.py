@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework_simplejwt.tokens import AccessToken
@@ -13,7 +13,13 @@ from tenants.callers import DEVICE_CAPABILITIES
 from tenants.models import Tenant
 from tenants.permissions import PUBLIC
 from tenants.roles import Capability, ConsoleRole, Role, granted, granted_to_operator
-from tests.factories import MembershipFactory, PlatformFactory, TenantFactory, signatory
+from tests.factories import (
+    DeviceFactory,
+    MembershipFactory,
+    PlatformFactory,
+    TenantFactory,
+    signatory,
+)
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 PathOf = Callable[[Tenant], dict[str, str]]
@@ -89,6 +95,7 @@ class World:
         self.platform = PlatformFactory()
         self.suspended = TenantFactory(status=Tenant.Status.SUSPENDED)
         self.neighbour = TenantFactory(slug="canary-neighbour", name="Canary of the neighbour")
+        self.device = DeviceFactory(tenant=self.ours)
 
     @property
     def tenants(self) -> list[Tenant]:
@@ -103,8 +110,8 @@ class World:
             self.client(admin, self.platform),
             self.client(ml_ops, self.platform),
             self.client(admin, self.suspended),
-            self.client(admin, self.ours, device_uuid=uuid4()),
-            self.client(Role.INGEST, self.ours, device_uuid=uuid4()),
+            self.client(admin, self.ours, device_uuid=self.device.uuid),
+            self.client(Role.INGEST, self.ours, device_uuid=self.device.uuid),
             *(self.operator(role, self.ours) for role in ConsoleRole),
             *(self.operator(role, self.platform) for role in ConsoleRole),
         ]

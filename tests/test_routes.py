@@ -12,13 +12,17 @@ from django.http import HttpResponse
 from django.test import Client
 from rest_framework.test import APIRequestFactory
 
+from devices.api import Devices
+from devices.models import Device
 from noctis import limits
+from recordings.api.erasures import Erasures, Subjects
+from recordings.api.nights import Recordings
 from tenants import api
 from tenants.models import ServiceClientKey, Tenant
 from tenants.permissions import PUBLIC, UndeclaredPolicy
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
-from tests.factories import KeyFactory
+from tests.factories import DeviceFactory, ErasureFactory, KeyFactory, RecordingFactory
 from tests.routes import PathOf, Route, Visitor, World, routes
 from tests.tokens import Members, without
 
@@ -49,10 +53,35 @@ def key_path(tenant: Tenant) -> dict[str, str]:
     return {"id": str(key.client.uuid), "kid": key.kid}
 
 
+def device_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(device_of(tenant).uuid)}
+
+
+def device_of(tenant: Tenant) -> Device:
+    """The tenant's first one: the keys of the walk that are bound to a device are bound to it."""
+    return Device.objects.owned_by(tenant).order_by("pk").first() or DeviceFactory(tenant=tenant)
+
+
+def recording_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(RecordingFactory(device=device_of(tenant)).uuid)}
+
+
+def subject_path(tenant: Tenant) -> dict[str, str]:
+    return {"subject": RecordingFactory(device=device_of(tenant), subject=f"P-{tenant.pk}").subject}
+
+
+def erasure_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(ErasureFactory(tenant=tenant).uuid)}
+
+
 # How to make one object of a tenant, as the path parameters that lead to it.
 OBJECTS: dict[type, PathOf] = {
     api.Clients: client_path,
     api.ClientKeys: key_path,
+    Devices: device_path,
+    Recordings: recording_path,
+    Subjects: subject_path,
+    Erasures: erasure_path,
 }
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

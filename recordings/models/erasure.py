@@ -1,11 +1,17 @@
 """A request to forget nights: the row is the job, and the proof that it was done."""
 
 import uuid
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 
-from tenants.models import Owned
+from tenants.models import Owned, OwnedQuerySet
+
+
+class ErasureQuerySet(OwnedQuerySet):
+    def due(self) -> Self:
+        return self.filter(status=Erasure.Status.DUE)
 
 
 class Erasure(Owned):
@@ -24,6 +30,8 @@ class Erasure(Owned):
     created_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
 
+    objects: ClassVar[Any] = ErasureQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at"]
         indexes = [
@@ -38,6 +46,9 @@ class Erasure(Owned):
             ),
             models.CheckConstraint(
                 condition=Q(status="due") | Q(done_at__isnull=False), name="erasure_done_has_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="due") | Q(subject=""), name="erasure_done_forgets_subject"
             ),
         ]
 

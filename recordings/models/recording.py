@@ -9,21 +9,42 @@ from django.db.models import F, Q
 
 from devices.models import Device
 from noctis.db.constraints import CompositeForeignKey
-from tenants.models import Owned, OwnedQuerySet
+from tenants.models import Owned, OwnedQuerySet, Tenant
 from tenants.models.tenant import known_time_zone
 
 SILENT_AFTER = timedelta(minutes=60)
 LONGEST = timedelta(hours=16)
+# A pseudonym: no room for an address, nor for a full name as people write it.
+PSEUDONYM = r"[A-Za-z0-9._-]{1,64}"
 
 
 class RecordingQuerySet(OwnedQuerySet):
+    def owned_by(self, tenant: Tenant | int) -> Self:
+        """What is being erased is nobody's any more, from the moment that it was asked for."""
+        return super().owned_by(tenant).exclude(status=Recording.Status.ERASING)
+
+    def bound_to(self, device_uuid: uuid.UUID | None) -> Self:
+        """What a key may touch: its device's nights, or all where the key is bound to none."""
+        return self if device_uuid is None else self.on_device(device_uuid)
+
+    def on_device(self, device_uuid: uuid.UUID) -> Self:
+        return self.filter(device__uuid=device_uuid)
+
+    def in_status(self, status: str) -> Self:
+        return self.filter(status=status)
+
     def open(self) -> Self:
-        return self.filter(status=Recording.Status.OPEN)
+        return self.in_status(Recording.Status.OPEN)
+
+    def erasing(self) -> Self:
+        return self.in_status(Recording.Status.ERASING)
 
     def abandoned(self, at: datetime) -> Self:
         """Open, and nothing received for an hour or opened sixteen hours ago, by our own clock."""
         silent = Q(last_heard_at__lt=at - SILENT_AFTER)
-        return self.open().filter(silent | Q(created_at__lt=at - LONGEST))
+        # Both need an hour's age, which is what the index of open nights is sorted by.
+        aged = self.open().filter(created_at__lt=at - SILENT_AFTER)
+        return aged.filter(silent | Q(created_at__lt=at - LONGEST))
 
     def started_from(self, at: datetime) -> Self:
         return self.filter(started_at__gte=at)
@@ -40,6 +61,7 @@ class Recording(Owned):
         OPEN = "open"
         CLOSED = "closed"
         STAGED = "staged"
+        ERASING = "erasing"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     device = models.ForeignKey(
@@ -89,16 +111,20 @@ class Recording(Owned):
                 name="recording_device_of_tenant",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["open", "closed", "staged"]),
+                condition=Q(status__in=["open", "closed", "staged", "erasing"]),
                 name="recording_status_known",
             ),
             models.CheckConstraint(
-                condition=Q(status="open") | Q(ended_at__isnull=False),
+                condition=Q(status__in=["open", "erasing"]) | Q(ended_at__isnull=False),
                 name="recording_closed_has_ended",
             ),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")),
                 name="recording_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(subject="") | Q(subject__regex=rf"^{PSEUDONYM}$"),
+                name="recording_subject_is_pseudonym",
             ),
         ]
 

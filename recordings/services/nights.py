@@ -1,15 +1,17 @@
 """Nights are opened, started by their devices, and closed: by request, or by the sweep."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.models import Device
-from devices.services import register_device
+from devices.services import DeviceRetired, ExternalIdTaken, register_device
 from noctis import errors
+from noctis.db.locks import hold_until_commit
 from recordings import grid, refusals
 from recordings.models import Recording
 from recordings.services.retention import oldest_kept
@@ -39,14 +41,27 @@ class Night:
     subject: str = ""
 
 
+@dataclass(frozen=True)
+class Instrument:
+    """A device as it calls itself; its name registers it where it is not known yet.
+
+    `bound_to` is the one device that the caller's key may speak for."""
+
+    external_id: str
+    name: str | None = None
+    bound_to: UUID | None = None
+
+
 def open_recording(*, device: Device, night: Night) -> Recording:
     """Open a night on a device; its start is the origin of its grid and never changes."""
+    if device.is_retired:
+        raise DeviceRetired
     check_start(device.tenant, night.started_at)
     zone = night.timezone or device.tenant.timezone
     recording = Recording(
         tenant=device.tenant,
         device=device,
-        started_at=night.started_at,
+        started_at=night.started_at.astimezone(UTC),
         timezone=zone,
         night_on=grid.night_of(night.started_at, zone),
         subject=night.subject,
@@ -71,16 +86,23 @@ def check_start(tenant: Tenant, started_at: datetime) -> None:
         raise errors.Invalid(problems=[errors.Problem("/started_at", "out_of_range", detail)])
 
 
-def start_recording(*, device: Device, night: Night) -> Recording:
-    """A device begins a night: its open one is closed. The same start gives the same night."""
+def start_recording(
+    *, tenant: Tenant, instrument: Instrument, night: Night, actor: Actor
+) -> tuple[Recording, bool]:
+    """Begin a device's night and close its open one. The same start gives the same night.
+
+    Says whether the night is new."""
     with transaction.atomic():
-        device = Device.objects.select_for_update().get(pk=device.pk)
+        device = known_device(tenant=tenant, instrument=instrument, actor=actor)
+        # Not the device's row: ingest takes that one after the recording's, so the two would meet.
+        hold_until_commit("recordings.start", device.pk)
         same = recording_starting(device, night.started_at)
         if same is not None:
-            return same
-        for previous in _open_on(device):
+            return same, False
+        started = open_recording(device=device, night=night)
+        for previous in _open_on(device).exclude(pk=started.pk):
             close_recording(recording=previous, ended_at=None)
-        return open_recording(device=device, night=night)
+        return started, True
 
 
 def find_or_open(*, device: Device, night: Night) -> Recording:
@@ -91,44 +113,64 @@ def find_or_open(*, device: Device, night: Night) -> Recording:
     try:
         return open_recording(device=device, night=night)
     except refusals.RecordingExists:
-        return Recording.objects.get(device=device, started_at=night.started_at)
+        found = recording_starting(device, night.started_at)
+        if found is None:
+            raise
+        return found
 
 
 def recording_starting(device: Device, at: datetime) -> Recording | None:
     owned: QuerySet[Recording] = Recording.objects.owned_by(device.tenant)
-    return owned.filter(device=device, started_at=at).first()
+    return owned.filter(device=device, started_at=at).select_related("device").first()
 
 
 def _open_on(device: Device) -> QuerySet[Recording]:
     owned: QuerySet[Recording] = Recording.objects.owned_by(device.tenant).open()
-    return owned.filter(device=device)
+    return owned.filter(device=device).order_by("pk")
 
 
-def known_device(*, tenant: Tenant, external_id: str, name: str | None, actor: Actor) -> Device:
+def known_device(*, tenant: Tenant, instrument: Instrument, actor: Actor) -> Device:
     """The tenant's device with this external id; registered on the spot when a name is given."""
-    owned = Device.objects.owned_by(tenant).select_related("tenant")
-    found = owned.filter(external_id=external_id).first()
+    found = _device_called(tenant, instrument)
     if found is not None:
         return found
-    if name is None:
+    if instrument.name is None or instrument.bound_to is not None:
         raise UnknownDevice
-    facts = {"name": name, "external_id": external_id}
-    return register_device(tenant=tenant, facts=facts, actor=actor)
+    facts = {"name": instrument.name, "external_id": instrument.external_id}
+    try:
+        return register_device(tenant=tenant, facts=facts, actor=actor)
+    except ExternalIdTaken:
+        # Somebody else registered it at the same moment.
+        found = _device_called(tenant, instrument)
+        if found is None:
+            raise
+        return found
+
+
+def _device_called(tenant: Tenant, instrument: Instrument) -> Device | None:
+    owned = Device.objects.owned_by(tenant).bound_to(instrument.bound_to)
+    found: Device | None = owned.called(instrument.external_id).select_related("tenant").first()
+    return found
 
 
 def close_recording(*, recording: Recording, ended_at: datetime | None) -> Recording:
     """End a night. Closing it twice gives the same answer."""
     with transaction.atomic():
-        recording = Recording.objects.select_for_update().get(pk=recording.pk)
-        if recording.status != Status.OPEN:
-            return recording
-        recording.ended_at = ended_at or end_of(recording)
-        if not recording.started_at <= recording.ended_at <= timezone.now() + FURTHEST_AHEAD:
-            detail = "between the recording's start and one day ahead"
-            raise errors.Invalid(problems=[errors.Problem("/ended_at", "out_of_range", detail)])
-        recording.status = Status.CLOSED
-        recording.save(update_fields=["ended_at", "status", "updated_at"])
-    return recording
+        locked = _locked(Recording.objects.owned_by(recording.tenant_id))
+        found = locked.filter(pk=recording.pk).first()
+        if found is None:
+            raise errors.Missing
+        if found.status != Status.OPEN:
+            return found
+        if ended_at is not None:
+            check_end(found, ended_at)
+        return _close(found, ended_at or end_of(found))
+
+
+def check_end(recording: Recording, ended_at: datetime) -> None:
+    if not recording.started_at <= ended_at <= timezone.now() + FURTHEST_AHEAD:
+        detail = "between the recording's start and one day ahead"
+        raise errors.Invalid(problems=[errors.Problem("/ended_at", "out_of_range", detail)])
 
 
 def end_of(recording: Recording) -> datetime:
@@ -138,9 +180,28 @@ def end_of(recording: Recording) -> datetime:
     return grid.epoch_start(recording.started_at, recording.last_index + 1)
 
 
+def _close(recording: Recording, ended_at: datetime) -> Recording:
+    recording.ended_at = ended_at.astimezone(UTC)
+    recording.status = Status.CLOSED
+    recording.save(update_fields=["ended_at", "status", "updated_at"])
+    return recording
+
+
+def _locked(rows: QuerySet[Recording], **how: bool) -> QuerySet[Recording]:
+    return rows.select_related("device").select_for_update(of=("self",), **how)
+
+
 def close_abandoned(*, at: datetime) -> int:
     """Close what no device will close any more; the row says what is due, so repeat at will."""
-    due = list(Recording.objects.abandoned(at)[:1_000])
-    for recording in due:
-        close_recording(recording=recording, ended_at=None)
-    return len(due)
+    due: QuerySet[Recording] = Recording.objects.abandoned(at).order_by("created_at")
+    found = due.values_list("pk", flat=True)[:1_000]
+    return sum(_close_if_still(due.filter(pk=pk)) for pk in found)
+
+
+def _close_if_still(due: QuerySet[Recording]) -> bool:
+    """Looked at again under the lock: an epoch may have come in between."""
+    with transaction.atomic():
+        recording = _locked(due, skip_locked=True).first()
+        if recording is not None:
+            _close(recording, end_of(recording))
+    return recording is not None
