@@ -29,7 +29,7 @@ def forget_expired_refresh_tokens() -> None:
 @shared_task(**RETRIED)
 def verify_audit_chains() -> int:
     """A broken chain is an error line for each finding, which the log's alert rule picks up."""
-    findings = [found for tenant in Tenant.objects.all() for found in audit.verify(tenant)]
+    findings = [found for tenant in Tenant.objects.all() for found in audit.verify(tenant=tenant)]
     for found in findings:
         where = {"tenant": found.tenant, "sequence": found.sequence}
         log.error("audit_chain_broken", **where, what=found.what)

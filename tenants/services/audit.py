@@ -134,7 +134,7 @@ def head(tenant: Tenant) -> Anchor:
     return Anchor(tenant.slug, chain.sequence, chain.digest)
 
 
-def verify(tenant: Tenant, anchors: Sequence[Anchor] = ()) -> Iterator[Finding]:
+def verify(*, tenant: Tenant, anchors: Sequence[Anchor] = ()) -> Iterator[Finding]:
     """Walk a tenant's chain from its first entry and name whatever was edited, removed or moved.
 
     The chain alone cannot tell of somebody who computed it anew as a whole; anchors can."""

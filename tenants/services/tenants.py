@@ -36,6 +36,7 @@ def suspend_tenant(*, tenant: Tenant, actor: Actor, reason: str) -> Tenant:
 
 
 def resume_tenant(*, tenant: Tenant, actor: Actor, reason: str) -> Tenant:
+    """Take the tenant's calls again."""
     return _set_status(tenant, Tenant.Status.ACTIVE, "tenant.resume", actor, reason)
 
 

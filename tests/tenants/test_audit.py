@@ -40,7 +40,10 @@ def suspend_and_fail(tenant: Tenant) -> None:
 
 
 def found(tenant: Tenant, *anchors: Anchor) -> list[str]:
-    return [f"{finding.sequence}: {finding.what}" for finding in audit.verify(tenant, anchors)]
+    return [
+        f"{finding.sequence}: {finding.what}"
+        for finding in audit.verify(tenant=tenant, anchors=anchors)
+    ]
 
 
 def entries(tenant: Tenant, **fields: object) -> object:

@@ -40,7 +40,9 @@ class Command(VerbCommand):
     def _verified(self, tenant: Tenant, anchors: Sequence[Anchor]) -> Row:
         head = audit.head(tenant)
         own = [anchor for anchor in anchors if anchor.tenant == tenant.slug]
-        findings = [f"{found.sequence}: {found.what}" for found in audit.verify(tenant, own)]
+        findings = [
+            f"{found.sequence}: {found.what}" for found in audit.verify(tenant=tenant, anchors=own)
+        ]
         self.is_broken = self.is_broken or bool(findings)
         return {
             "tenant": tenant.slug,
