@@ -1,5 +1,6 @@
 """The rules of docs/system-design.md that a machine can check; each is shown to see its offence."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ from tests.source_tree import FILES, MODULES, REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 OUR_APPS = [app for app in apps.get_app_configs() if Path(app.path).parent == REPOSITORY]
+LONGEST_DECISION = 60
 Rule = Callable[[Module], Iterator[Offence]]
 
 
@@ -175,6 +177,34 @@ def test_every_app_has_its_place_among_the_layers() -> None:
     assert wanted <= set(PROJECT["tool"]["importlinter"]["root_packages"])
     assert wanted <= set().union(*house_layers())
     assert wanted <= contained
+
+
+def test_every_room_is_on_the_map() -> None:
+    design = (REPOSITORY / "docs/system-design.md").read_text()
+    rooms = {path.parts[0] for path in FILES if len(path.parts) > 1 and path.parts[0][0] != "."}
+
+    unnamed = [room for room in sorted(rooms) if f"`{room}/`" not in design]
+
+    assert not unnamed, f"docs/system-design.md, 'Rooms': {unnamed}"
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f.suffix == ".md"], ids=str)
+def test_links_between_documents_lead_somewhere(path: PurePosixPath) -> None:
+    folder = (REPOSITORY / path).parent
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (REPOSITORY / path).read_text())
+
+    broken = [link for link in links if not (folder / link).exists()]
+
+    assert not broken
+
+
+def test_decisions_are_numbered_once_and_fit_a_page() -> None:
+    decisions = sorted(f for f in FILES if f.parent == PurePosixPath("docs/adr"))
+
+    lengths = {f.name: (REPOSITORY / f).read_text().count("\n") for f in decisions}
+
+    assert [f.name[:4] for f in decisions] == [f"{n:04}" for n in range(1, len(decisions) + 1)]
+    assert all(length <= LONGEST_DECISION for length in lengths.values()), lengths
 
 
 def without_json(command: BaseCommand) -> list[str]:
