@@ -2,10 +2,16 @@
 
 import hashlib
 import json
+import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
+
+# A feature is a column of CSV files and a member of JSON; a version is a part of a path.
+FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 class BadSchema(ValueError):
@@ -94,15 +100,33 @@ def parsed(rows: Any) -> tuple[Feature, ...]:
     if not features or len(set(names)) != len(names):
         raise BadSchema("expected at least one feature, each name once")
     for feature in features:
-        _check_range(feature)
+        _check(feature)
     return features
 
 
-def _check_range(feature: Feature) -> None:
+def _check(feature: Feature) -> None:
+    if not FEATURE_NAME.fullmatch(feature.name):
+        raise BadSchema("a feature's name is up to 63 of a-z, 0-9 and _, a letter first")
     if feature.dtype != "float32" or feature.missing != "nan":
         raise BadSchema(f"{feature.name}: dtype is float32 and a missing value is nan")
-    if None not in (feature.minimum, feature.maximum) and feature.minimum > feature.maximum:  # type: ignore[operator]  # both are numbers here
+    low, high = feature.minimum, feature.maximum
+    if not all(math.isfinite(bound) for bound in (low, high) if bound is not None):
+        raise BadSchema(f"{feature.name}: a bound is a number, or null for none")
+    if low is not None and high is not None and low > high:
         raise BadSchema(f"{feature.name}: the range is empty")
+
+
+def written(document: Any) -> tuple[str, tuple[Feature, ...]]:
+    """A file's JSON, `{"version": …, "features": […]}`, as a version's name and features."""
+    if not isinstance(document, dict) or document.keys() != {"version", "features"}:
+        raise BadSchema("expected an object with `version` and `features` alone")
+    version = document["version"]
+    if not isinstance(version, str) or not VERSION_NAME.fullmatch(version):
+        raise BadSchema("a version is up to 40 of letters, digits, `.`, `_`, `-`")
+    for row in document["features"] if isinstance(document["features"], list) else []:
+        if isinstance(row, dict) and (unknown := row.keys() - Feature.__annotations__.keys()):
+            raise BadSchema(f"unknown: {', '.join(sorted(unknown))}")
+    return version, parsed(document["features"])
 
 
 def check_successor(active: tuple[Feature, ...], wanted: tuple[Feature, ...]) -> None:

@@ -20,6 +20,7 @@ STAGES = (
     Stage(0, "W", "W", "W", ("wake", "0")),
     Stage(1, "N1", "1", "Light", ("s1",)),
     Stage(2, "N2", "2", "Light", ("s2",)),
+    # The older rules tell stage 4 from 3; both are N3, and so is what four-stage scorers call Deep.
     Stage(3, "N3", "3", "Deep", ("s3", "s4", "4", "deep", "d")),
     Stage(4, "REM", "R", "REM", ("r", "5")),
     # A four-stage scorer cannot tell N1 from N2: what was not known is not made up.
@@ -27,18 +28,30 @@ STAGES = (
     Stage(UNSCORED, "unscored", "?", None, ("-", "u")),
 )
 BY_CODE = {stage.code: stage for stage in STAGES}
-_BY_NAME = {
+# By name, letter or alias, as `spelt`.
+CODES = {
     name.lower(): stage.code
     for stage in STAGES
     for name in (stage.name, stage.letter, *stage.aliases)
 }
 NAMES = tuple(stage.name for stage in STAGES)
 LETTERS = "".join(stage.letter for stage in STAGES)
+SHOWN = ("W", "Light", "Deep", "REM")
+
+
+def spelt(name: str) -> str:
+    """A stage's name as the table spells it: in any case, with blanks around it."""
+    return name.strip().lower()
 
 
 def code_of(name: str) -> int | None:
-    """The code of a stage's name, letter or alias, in any case; None where it is no stage."""
-    return _BY_NAME.get(name.strip().lower())
+    """The code of a stage's name, letter or alias; None where it is no stage."""
+    return CODES.get(spelt(name))
+
+
+def codes_of(letters: str) -> list[int | None]:
+    """The code of each letter of a night's string; a blank is no letter."""
+    return [CODES.get(letter.lower()) for letter in letters]
 
 
 def name_of(code: int) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recordings.api import erasures, ingest, nights
+from recordings.api import epochs_read, erasures, ingest, labels, nights, schemas
 
 urlpatterns = [
     path("recordings", nights.Recordings.as_view({"get": "list", "post": "create"})),
@@ -11,6 +11,13 @@ urlpatterns = [
     path("recordings/<id:id>:close", nights.Recordings.as_view({"post": "close"})),
     path("subjects/<id:subject>", erasures.Subjects.as_view({"delete": "erase"})),
     path("erasures/<id:id>", erasures.Erasures.as_view({"get": "retrieve"})),
+    path("recordings/<id:id>/epochs", epochs_read.RecordingEpochs.as_view({"get": "list"})),
+    path(
+        "recordings/<id:id>/labels",
+        labels.RecordingLabels.as_view({"get": "list", "post": "create"}),
+    ),
+    path("feature-schemas", schemas.FeatureSchemas.as_view({"get": "list"})),
+    path("feature-schemas/<id:version>", schemas.FeatureSchemas.as_view({"get": "retrieve"})),
     path("epochs:ingest", ingest.Ingest.as_view({"post": "ingest"})),
     path("epochs:ingest-device", ingest.Ingest.as_view({"post": "ingest_device"})),
 ]
