@@ -1,4 +1,4 @@
-"""The cells of the ingest benchmark: raw COPY, raw INSERT, the naive peer, and ours in each form."""
+"""The cells of the ingest benchmark: raw COPY, our statement alone, the naive peer, and ours."""
 
 import json
 import struct
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -15,6 +16,7 @@ from django.utils import timezone
 from bench import load
 from bench.stage import Stage
 from devices.models import Device
+from noctis.db.arrays import PackedFloats
 from recordings import rows
 from recordings.batches import EpochBatch
 from recordings.models import Recording
@@ -121,15 +123,13 @@ def copy(job: Job) -> load.Outcome:
 
 
 def insert(job: Job) -> load.Outcome:
-    """Our statement alone: no web server, no lock, no checks."""
+    """Our statement alone: no web server, no token, no body."""
+    oldest = timezone.now() - timedelta(days=90)
 
     def write(connection: psycopg.Connection, position: int) -> None:
         night = job.made[position]
-        locked = rows.Locked(
-            night.pk, night.device_id, night.started_at, night.uuid, night.last_heard_at
-        )
-        values = rows.values_of(night.tenant_id, locked, 1, BATCH)
-        connection.execute(rows.INSERT, values, prepare=True)
+        place = rows.Place(night.tenant_id, UUID(str(night.uuid)), None, 1, oldest)
+        connection.execute(rows.APPEND, rows.values_of(place, BATCH), prepare=True)
 
     return _raw(job, write)
 
@@ -178,4 +178,4 @@ def _copied(night: Recording, features: list[bytes]) -> Iterator[bytes]:
 
 
 def _array(row: np.ndarray) -> bytes:
-    return rows.PackedFloats.of(row).raw
+    return PackedFloats.of(row).raw

@@ -89,7 +89,7 @@ def rounds(stage_: Stage, count: int, batches: int, seed: int) -> list[Measured]
     from bench.tenant import sender
 
     device, token = sender()
-    order, measured, taken = random.Random(seed), [], 0  # noqa: S311 - an order, not a secret
+    order, measured, taken = random.Random(seed), [], 0
     for number in range(count + 1):
         cells = all_cells(batches)
         order.shuffle(cells)
@@ -193,7 +193,8 @@ def refuse_unsafe(stage_: Stage) -> None:
 
 
 def header(server: str) -> str:
-    return f"{server}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    python, machine = platform.python_version(), platform.machine()
+    return f"{server}, Python {python}, {os.cpu_count()} cores, {machine}"
 
 
 if __name__ == "__main__":

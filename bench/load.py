@@ -1,4 +1,4 @@
-"""The load generator: blocking keep-alive sockets, bodies encoded beforehand, every status counted."""
+"""The load generator: blocking keep-alive sockets, bodies made before, every status counted."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The peer to beat: ingest as a Django REST framework tutorial would write it, nested serializers and all."""
+"""The peer to beat: ingest as a tutorial would write it, nested serializers and all."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The stage of a benchmark: servers of its own, the web server in front of them, rows to write into."""
+"""The stage of a benchmark: servers of its own, and the web server in front of them."""
 
 import os
 import subprocess

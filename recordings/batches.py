@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -22,6 +23,8 @@ from recordings.schemas import Feature
 
 Row = list[float | None] | dict[str, float | None] | str
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+# PostgreSQL's text holds no NUL.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
 MAX_BATCH = 2_880
 
 
@@ -39,7 +42,7 @@ class SentEpoch(msgspec.Struct, forbid_unknown_fields=True):
 class SentBatch(msgspec.Struct, forbid_unknown_fields=True):
     """A list of epochs, or consecutive ones in one packed column."""
 
-    recording_id: str
+    recording_id: UUID
     epochs: list[SentEpoch] | str
     feature_schema_version: str | UnsetType = UNSET
     start_index: int | UnsetType = UNSET
@@ -48,11 +51,13 @@ class SentBatch(msgspec.Struct, forbid_unknown_fields=True):
     def version(self) -> str:
         """The one schema version that the batch speaks."""
         if isinstance(self.epochs, str):
-            return str(self.feature_schema_version)
-        versions = {epoch.feature_schema_version for epoch in self.epochs}
-        if len(versions) != 1:
+            versions = {self.feature_schema_version}
+        else:
+            versions = {epoch.feature_schema_version for epoch in self.epochs}
+        version = versions.pop() if len(versions) == 1 else UNSET
+        if version is UNSET:
             raise NotGood
-        return versions.pop()
+        return version
 
 
 class MeasuredEpoch(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,12 +69,33 @@ class MeasuredEpoch(msgspec.Struct, forbid_unknown_fields=True):
 class DeviceBatch(msgspec.Struct, forbid_unknown_fields=True):
     """From a device that knows no ids; it speaks the active schema."""
 
-    device_external_id: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    device_external_id: Name
     epochs: list[MeasuredEpoch]
-    device_name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)] | None = None
-    recording_id: str | None = None
+    device_name: Name | None = None
+    recording_id: UUID | None = None
     recording_started_at: Instant | None = None
     timezone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the device's clock said of each epoch sent, repeated ones included."""
+
+    index: NDArray[np.int32]  # (received,)
+    start_s: NDArray[np.float64]  # (received,)
+
+    @property
+    def origins(self) -> tuple[float, float]:
+        """The earliest and the latest start of the night that these instants would mean."""
+        starts = self.start_s - EPOCH_S * self.index.astype(np.float64)
+        return float(starts.min()), float(starts.max())
+
+    def off_grid(self, started_s: float) -> NDArray[np.int32]:
+        """The indices whose clock is further from the grid than a device's clock may be."""
+        off_s = self.start_s - (started_s + EPOCH_S * self.index.astype(np.float64))
+        # Seconds since 1970 leave a float room for less than a microsecond: whole ones are exact.
+        far = np.abs(np.round(off_s * 1e6)) > TOLERANCE_S * 1e6
+        return np.unique(self.index[far])
 
 
 @dataclass(frozen=True)
@@ -78,20 +104,19 @@ class EpochBatch:
 
     index: NDArray[np.int32]  # (epochs,)
     features: NDArray[np.float32]  # (epochs, features), NaN for a gap
-    start_s: NDArray[np.float64] | None  # (epochs,) the device's clock; None: it said nothing
+    clock: Clock | None  # None: the device said nothing of time
     received: int  # epochs sent, repeated ones included
     checksum: str  # CRC-32 of the float32 bytes as sent, in index order
 
     def __len__(self) -> int:
         return len(self.index)
 
+    @property
+    def origins(self) -> tuple[float, float] | tuple[None, None]:
+        return (None, None) if self.clock is None else self.clock.origins
+
     def off_grid(self, started_s: float) -> NDArray[np.int32]:
-        """The indices whose clock is further from the grid than a device's clock may be."""
-        if self.start_s is None:
-            return self.index[:0]
-        grid = started_s + EPOCH_S * self.index.astype(np.float64)
-        far = np.abs(self.start_s - grid) > TOLERANCE_S
-        return self.index[far]
+        return self.index[:0] if self.clock is None else self.clock.off_grid(started_s)
 
 
 def from_list(sent: list[SentEpoch], schema: Sequence[Feature]) -> EpochBatch:
@@ -116,85 +141,91 @@ def from_column(packed: str, start_index: int, schema: Sequence[Feature]) -> Epo
     """(epochs x features) little-endian float32 in base64, from `start_index` on."""
     raw = unpacked(packed)
     count, rest = divmod(len(raw), 4 * len(schema))
-    if rest or not 0 <= start_index <= MAX_EPOCHS - count:
+    if rest or not 1 <= count <= MAX_BATCH or not 0 <= start_index <= MAX_EPOCHS - count:
         raise NotGood
     index = np.arange(start_index, start_index + count, dtype=np.int32)
     matrix = np.frombuffer(raw, "<f4").reshape(count, len(schema))
-    return _checked(index, matrix, None, schema)
+    return EpochBatch(index, _checked(matrix, schema), None, count, checksum_of(matrix))
 
 
 def assembled(
     indices: list[int], rows: Sequence[Row], start_s: list[float], schema: Sequence[Feature]
 ) -> EpochBatch:
-    if not indices or min(indices) < 0 or max(indices) >= MAX_EPOCHS:
+    received = len(indices)
+    if not 1 <= received <= MAX_BATCH or min(indices) < 0 or max(indices) >= MAX_EPOCHS:
         raise NotGood
     index, matrix = np.array(indices, np.int32), matrix_of(rows, schema)
-    clock = np.array(start_s, np.float64)
-    if np.all(index[1:] > index[:-1]):
-        return _checked(index, matrix, clock, schema)
-    order = np.argsort(index, kind="stable")
-    return _without_repeats(_checked(index[order], matrix[order], clock[order], schema))
+    clock = Clock(index, np.array(start_s, np.float64))
+    if not np.all(index[1:] > index[:-1]):
+        order = np.argsort(index, kind="stable")
+        index, matrix = _each_once(index[order], matrix[order])
+    return EpochBatch(index, _checked(matrix, schema), clock, received, checksum_of(matrix))
 
 
-def _checked(
-    index: NDArray[np.int32],
-    matrix: NDArray[np.float32],
-    start_s: NDArray[np.float64] | None,
-    schema: Sequence[Feature],
-) -> EpochBatch:
-    if not 1 <= len(index) <= MAX_BATCH:
-        raise NotGood
-    low, high = limits(schema)
-    is_gap = np.isnan(matrix)
-    if not np.all(is_gap | ((matrix >= low) & (matrix <= high) & np.isfinite(matrix))):
-        raise NotGood
-    checksum = f"{zlib.crc32(matrix.tobytes()):08x}"
-    # One spelling of a gap, so that equal epochs are equal bytes.
-    features = np.where(is_gap, np.float32(np.nan), matrix)
-    return EpochBatch(index, features, start_s, len(index), checksum)
-
-
-def _without_repeats(batch: EpochBatch) -> EpochBatch:
+def _each_once(
+    index: NDArray[np.int32], matrix: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """An epoch sent twice in one batch counts as a duplicate, unless the two differ."""
-    is_first = np.append(True, batch.index[1:] != batch.index[:-1])
-    if is_first.all():
-        return batch
-    first_of = np.maximum.accumulate(np.where(is_first, np.arange(len(batch)), 0))
-    bits = batch.features.view(np.uint32)
+    is_first = np.append(True, index[1:] != index[:-1])
+    first_of = np.maximum.accumulate(np.where(is_first, np.arange(len(index)), 0))
+    bits = canonical(matrix).view(np.uint32)
     if not np.array_equal(bits, bits[first_of]):
         raise NotGood
-    kept = batch.features[is_first]
-    clock = None if batch.start_s is None else batch.start_s[is_first]
-    checksum = f"{zlib.crc32(kept.tobytes()):08x}"
-    return EpochBatch(batch.index[is_first], kept, clock, batch.received, checksum)
+    return index[is_first], matrix[is_first]
+
+
+def _checked(matrix: NDArray[np.float32], schema: Sequence[Feature]) -> NDArray[np.float32]:
+    low, high = limits(schema)
+    in_range = (matrix >= low) & (matrix <= high) & np.isfinite(matrix)
+    if not np.all(in_range | np.isnan(matrix)):
+        raise NotGood
+    return canonical(matrix)
+
+
+def canonical(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One spelling of a gap, so that equal epochs are equal bytes."""
+    return np.where(np.isnan(matrix), np.float32(np.nan), matrix)
+
+
+def checksum_of(matrix: NDArray[np.float32]) -> str:
+    return f"{zlib.crc32(matrix.tobytes()):08x}"
 
 
 def matrix_of(rows: Sequence[Row], schema: Sequence[Feature]) -> NDArray[np.float32]:
     """(epochs, features); the three forms may be mixed, a batch in one form is quick."""
-    width = len(schema)
     kinds = {type(row) for row in rows}
     if kinds == {str}:
-        packed = [unpacked(row) for row in rows if isinstance(row, str)]
-        if any(len(raw) != 4 * width for raw in packed):
-            raise NotGood
-        return np.frombuffer(b"".join(packed), "<f4").reshape(len(rows), width)
+        return _from_packed(rows, len(schema))
+    if str not in kinds:
+        return _from_values(rows, schema)
+    is_packed = np.array([isinstance(row, str) for row in rows])
+    matrix = np.empty((len(rows), len(schema)), np.float32)
+    matrix[is_packed] = _from_packed([row for row in rows if isinstance(row, str)], len(schema))
+    matrix[~is_packed] = _from_values([row for row in rows if not isinstance(row, str)], schema)
+    return matrix
+
+
+def _from_packed(rows: Sequence[Row], width: int) -> NDArray[np.float32]:
+    packed = [unpacked(row) for row in rows if isinstance(row, str)]
+    if any(len(raw) != 4 * width for raw in packed):
+        raise NotGood
+    return np.frombuffer(b"".join(packed), "<f4").reshape(len(rows), width)
+
+
+def _from_values(rows: Sequence[Row], schema: Sequence[Feature]) -> NDArray[np.float32]:
     names = [feature.name for feature in schema]
-    lists = rows if kinds == {list} else [as_list(row, names) for row in rows]
+    lists = [_in_order(row, names) if isinstance(row, dict) else row for row in rows]
     try:
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
             matrix = np.array(lists, np.float32)
     except (ValueError, TypeError):
         raise NotGood from None
-    if matrix.shape != (len(rows), width):
+    if matrix.shape != (len(rows), len(schema)):
         raise NotGood
     return matrix
 
 
-def as_list(row: Row, names: Sequence[str]) -> Sequence[float | None]:
-    if isinstance(row, list):
-        return row
-    if isinstance(row, str):
-        return [float(value) for value in np.frombuffer(unpacked(row), "<f4")]
+def _in_order(row: dict[str, float | None], names: Sequence[str]) -> list[float | None]:
     if row.keys() != set(names):
         raise NotGood
     return [row[name] for name in names]

@@ -1,8 +1,6 @@
 """From the bytes of a request to a good batch, or to a refusal that names every fault."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,9 +11,11 @@ from recordings import batches, faults, refusals
 from recordings.batches import DeviceBatch, EpochBatch, NotGood, SentBatch
 from recordings.services.schemas import Spoken
 
-Sent = TypeVar("Sent", SentBatch, DeviceBatch)
 _BATCH = msgspec.json.Decoder(SentBatch)
 _DEVICE = msgspec.json.Decoder(DeviceBatch)
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# The typed decode stops at the first fault, which may stand before what makes a body no JSON.
+BAD = (*NOT_JSON, NotGood)
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,13 @@ class Intake:
 def read_batch(raw: bytes, spoken: Spoken) -> Intake:
     """A body of `/v1/epochs:ingest`, in any of its forms."""
     try:
-        sent = _decoded(_BATCH, raw)
+        sent = _BATCH.decode(raw)
         if sent.version != spoken.version:
-            raise refusals.FeatureSchemaMismatch(
-                f"The active schema is {spoken.version}; nothing is padded, cut or reordered."
-            )
-        return Intake(uuid_of(sent.recording_id), *_batch_of(sent, spoken))
-    except (msgspec.ValidationError, NotGood):
-        body = msgspec.json.decode(raw)
-        found = faults.in_batch(body, spoken.features, spoken.version)
-        raise _refused(found, raw, SentBatch) from None
+            raise _mismatch(sent, spoken)
+        return Intake(sent.recording_id, *_batch_of(sent, spoken))
+    except BAD as error:
+        found = faults.in_batch(_plain(raw, error), spoken.features, spoken.version)
+        raise errors.Invalid(problems=found) from None
 
 
 def _batch_of(sent: SentBatch, spoken: Spoken) -> tuple[EpochBatch, str]:
@@ -51,43 +48,36 @@ def _batch_of(sent: SentBatch, spoken: Spoken) -> tuple[EpochBatch, str]:
     return batches.from_list(sent.epochs, spoken.features), form
 
 
+def _mismatch(sent: SentBatch, spoken: Spoken) -> refusals.FeatureSchemaMismatch:
+    at = "" if isinstance(sent.epochs, str) else "/epochs/0"
+    detail = f"The active schema is {spoken.version}; nothing is padded, cut or reordered."
+    problem = Problem(f"{at}/feature_schema_version", "feature_schema_mismatch", detail)
+    return refusals.FeatureSchemaMismatch(detail, problems=[problem])
+
+
 def read_device_batch(raw: bytes, spoken: Spoken) -> tuple[DeviceBatch, EpochBatch]:
     """A body of `/v1/epochs:ingest-device`."""
     try:
-        sent = _decoded(_DEVICE, raw)
+        sent = _DEVICE.decode(raw)
         return sent, batches.from_device(sent.epochs, spoken.features)
-    except (msgspec.ValidationError, NotGood):
-        found = faults.in_device_batch(msgspec.json.decode(raw), spoken.features)
-        raise _refused(found, raw, DeviceBatch) from None
+    except BAD as error:
+        found = faults.in_device_batch(_plain(raw, error), spoken.features)
+        raise errors.Invalid(problems=found) from None
 
 
-def _decoded(decoder: msgspec.json.Decoder[Sent], raw: bytes) -> Sent:
+def _plain(raw: bytes, error: Exception) -> object:
+    """The body as plain JSON, to name the faults in."""
     try:
-        return decoder.decode(raw)
+        return msgspec.json.decode(raw)
     except msgspec.ValidationError:
-        raise
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # JSON, but with a number that no float holds: only the typed decode got anywhere.
+        raise errors.Invalid(problems=[_first_fault(error)]) from None
+    except NOT_JSON:
         raise errors.BadRequest("The body is not valid JSON.") from None
 
 
-def uuid_of(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        problem = Problem("/recording_id", "bad_uuid", "expected a UUID")
-        raise errors.Invalid(problems=[problem]) from None
-
-
-def _refused(
-    found: Sequence[Problem], raw: bytes, kind: type[SentBatch] | type[DeviceBatch]
-) -> errors.Invalid:
-    """The named faults; where the naming finds none, what the typed decode says."""
-    if found:
-        return errors.Invalid(problems=list(found))
-    try:
-        msgspec.json.decode(raw, type=kind)
-    except msgspec.ValidationError as error:
-        return errors.Invalid(problems=[Problem("", "invalid", str(error))])
-    return errors.Invalid(
-        problems=[Problem("/epochs", "invalid", "the epochs do not fit together")]
-    )
+def _first_fault(error: Exception) -> Problem:
+    """What the typed decode says: `Number out of range - at `$.epochs[0].features[3]``."""
+    detail, _, path = str(error).partition(" - at `$")
+    steps = path.rstrip("`").replace("[...]", "").replace("]", "")
+    return Problem(steps.replace("[", "/").replace(".", "/"), "invalid", detail)

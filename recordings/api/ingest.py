@@ -1,6 +1,6 @@
 """Epochs come in over HTTP: the hot path. No row of a batch is touched by Python here."""
 
-from datetime import UTC, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from devices.models import Device
-from noctis import metrics
+from noctis import errors, metrics
 from noctis.http import read_json
-from recordings import grid, intake
+from recordings import grid, intake, refusals
 from recordings.batches import DeviceBatch
 from recordings.bodies import ingest as bodies
+from recordings.bodies.nights import time_zones
 from recordings.models import Recording
 from recordings.services import epochs, nights, schemas
 from recordings.services.epochs import Source
@@ -47,10 +48,13 @@ class Ingest(ApiViewSet):
         spoken = schemas.active()
         sent, batch = intake.read_device_batch(read_json(request), spoken)
         metrics.INGEST_REQUESTS.labels(form="device").inc()
+        if sent.timezone is not None and sent.timezone not in time_zones():
+            problem = errors.Problem("/timezone", "unknown_time_zone", "no IANA time zone")
+            raise errors.Invalid(problems=[problem])
         with transaction.atomic():
             device = self._device(sent)
             night = self._night(device, sent)
-            source = Source(self.caller.tenant, night, self.caller.device_uuid)
+            source = Source(self.caller.tenant, night, device.uuid)
             appended = epochs.append_epochs(source=source, schema_id=spoken.id, batch=batch)
         return Response(bodies.device_ingested(device, night, appended))
 
@@ -66,16 +70,15 @@ class Ingest(ApiViewSet):
     def _night(self, device: Device, sent: DeviceBatch) -> UUID:
         """By id, by its start, the open one, or a new one whose grid fits the first epoch."""
         if sent.recording_id is not None:
-            return intake.uuid_of(sent.recording_id)
+            return sent.recording_id
         started_at = sent.recording_started_at
         if started_at is None:
             still_open = Recording.objects.owned_by(self.caller.tenant).open()
             found = still_open.filter(device=device).order_by("-started_at").first()
             if found is not None:
                 return UUID(str(found.uuid))
-            first = min(sent.epochs, key=lambda epoch: epoch.epoch_index)
-            started_at = first.epoch_start_ts - timedelta(seconds=grid.EPOCH_S * first.epoch_index)
-        night = Night(started_at=started_at.astimezone(UTC), timezone=sent.timezone)
+            started_at = _start_of(sent)
+        night = Night(started_at=started_at, timezone=sent.timezone)
         return UUID(str(nights.find_or_open(device=device, night=night).uuid))
 
     def finalize_response(
@@ -84,3 +87,12 @@ class Ingest(ApiViewSet):
         if response.status_code >= 400 and isinstance(response.data, dict):
             metrics.INGEST_FAILURES.labels(code=response.data["code"]).inc()
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _start_of(sent: DeviceBatch) -> datetime:
+    """The start of the grid that the first epoch fits exactly."""
+    first = min(sent.epochs, key=lambda epoch: epoch.epoch_index)
+    try:
+        return grid.epoch_start(first.epoch_start_ts, -first.epoch_index)
+    except OverflowError:
+        raise refusals.PastRetention from None

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from noctis import errors, metrics
@@ -37,47 +36,37 @@ class Appended:
 
 
 def append_epochs(*, source: Source, schema_id: int, batch: EpochBatch) -> Appended:
-    """Add a batch to a recording, open or closed. Safe to repeat: says how many epochs were new."""
-    tenant = source.tenant
-    with transaction.atomic():
-        night = rows.lock(tenant.pk, source.recording_uuid)
-        if night is None or source.device_uuid not in (None, night.device_uuid):
-            raise errors.Missing
-        check_grid(batch, night.started_at)
-        check_retention(tenant, batch, night.started_at)
-        inserted = rows.insert(tenant.pk, night, schema_id, batch)
-        if inserted < len(batch):
-            refuse_contradictions(tenant, night, schema_id, batch)
-        committing = time.perf_counter()
-    metrics.INGESTED_EPOCHS.inc(inserted)
-    metrics.COMMIT_LATENCY.observe(time.perf_counter() - committing)
-    return Appended(batch.received, inserted)
+    """Add a batch to a recording, open or closed. Safe to repeat: says how many epochs were new.
+
+    Outside a transaction it is one of its own: when it answers, the batch is committed.
+    """
+    oldest = oldest_kept(source.tenant, timezone.now())
+    place = rows.Place(
+        source.tenant.pk, source.recording_uuid, source.device_uuid, schema_id, oldest
+    )
+    started = time.perf_counter()
+    answer = rows.append(place, batch)
+    metrics.COMMIT_LATENCY.observe(time.perf_counter() - started)
+    if answer.verdict != "ok":
+        raise refused(answer, batch, oldest)
+    metrics.INGESTED_EPOCHS.inc(answer.added)
+    return Appended(batch.received, answer.added)
 
 
-def check_grid(batch: EpochBatch, started_at: datetime) -> None:
-    off = batch.off_grid(started_at.timestamp())
-    if len(off):
+def refused(answer: rows.Answer, batch: EpochBatch, oldest: datetime) -> errors.Refusal:
+    """Why the database took nothing, with the epochs that are to blame."""
+    if answer.verdict == "missing":
+        return errors.Missing()
+    if answer.verdict == "off_grid":
+        off = batch.off_grid(answer.started_at.timestamp()).tolist()
         detail = f"more than {grid.TOLERANCE_S} s from started_at + index * {grid.EPOCH_S} s"
-        raise refusals.EpochOffGrid(problems=named(off.tolist(), "off_grid", detail))
-
-
-def check_retention(tenant: Tenant, batch: EpochBatch, started_at: datetime) -> None:
-    """An epoch that the retention job would take at once is not taken in."""
-    oldest = oldest_kept(tenant, timezone.now())
-    if grid.epoch_start(started_at, int(batch.index[0])) >= oldest:
-        return
-    first_kept = grid.index_at(started_at, oldest)
-    past = batch.index[batch.index < first_kept].tolist()
-    raise refusals.PastRetention(problems=named(past, "past_retention", "older than is kept"))
-
-
-def refuse_contradictions(
-    tenant: Tenant, night: rows.Locked, schema_id: int, batch: EpochBatch
-) -> None:
-    found = rows.contradicted(tenant.pk, night, schema_id, batch)
-    if found:
-        detail = "stored with other values"
-        raise refusals.EpochConflict(problems=named(found, "epoch_conflict", detail))
+        return refusals.EpochOffGrid(problems=named(off, "off_grid", detail))
+    if answer.verdict == "past_retention":
+        first_kept = grid.index_at(answer.started_at, oldest)
+        past = batch.index[batch.index < first_kept].tolist()
+        return refusals.PastRetention(problems=named(past, "past_retention", "older than is kept"))
+    detail = "stored with other values"
+    return refusals.EpochConflict(problems=named(answer.named or [], "epoch_conflict", detail))
 
 
 def named(indices: list[int], code: str, detail: str) -> list[errors.Problem]:

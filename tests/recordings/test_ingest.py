@@ -210,4 +210,4 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(send, recording, 
         counts.append((len(django_s), len(ours)))
 
     assert counts[0] == counts[1]
-    assert counts[0][1] == 2
+    assert counts[0][1] == 1
