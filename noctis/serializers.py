@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
@@ -14,16 +14,20 @@ class Body(serializers.Serializer[Any]):
     """A request body. `read` answers its values or raises everything that is wrong with them."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (
-            unknown := [name for name in data if name not in self.fields]
-        ):
-            raise serializers.ValidationError(
-                {
-                    name: serializers.ErrorDetail("unknown field", "unknown_field")
-                    for name in unknown
-                }
-            )
-        return super().to_internal_value(data)
+        given = data if isinstance(data, Mapping) else {}
+        faults: dict[str, Any] = {
+            name: serializers.ErrorDetail("unknown field", "unknown_field")
+            for name in given
+            if name not in self.fields
+        }
+        values: Any = None
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            faults |= cast("dict[str, Any]", error.detail)
+        if faults:
+            raise serializers.ValidationError(faults)
+        return values
 
     @classmethod
     def read(cls, data: Any) -> dict[str, Any]:
