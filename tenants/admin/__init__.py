@@ -137,8 +137,7 @@ class AuditEntryPage(ConsolePage):
     list_display = [
         instant("at", "when"),
         "action",
-        "object_type",
-        "object_id",
+        "what",
         "actor",
         "channel",
         "tenant",
@@ -148,12 +147,15 @@ class AuditEntryPage(ConsolePage):
     search_fields = ["request_id__exact", "object_id__exact", "actor"]
     search_help_text = "A request id, an object's id, or part of who did it."
 
+    @admin.display(description="object", ordering="object_id")
+    def what(self, row: AuditEntry) -> SafeString:
+        return format_html("{} <code>{}</code>", row.object_type, row.object_id)
+
+    @admin.display(description="request")
     def same_request(self, row: AuditEntry) -> SafeString:
         """All that this request did, side by side."""
         url = f"{reverse('admin:tenants_auditentry_changelist')}?q={row.request_id}"
         return format_html('<code>{}</code> <a href="{}">same request</a>', row.request_id, url)
-
-    same_request.short_description = "request"  # type: ignore[attr-defined]  # the admin reads it
 
     fields = [
         instant("at", "when"),
