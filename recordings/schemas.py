@@ -77,7 +77,14 @@ SHIPPED: dict[str, tuple[Feature, ...]] = {
 
 
 def as_rows(features: tuple[Feature, ...]) -> list[dict[str, Any]]:
-    return [asdict(feature) for feature in features]
+    """As JSON; whole numbers are plain, for 0 and 0.0 are one bound with one hash."""
+    return [
+        {name: _plain(value) for name, value in asdict(feature).items()} for feature in features
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def canonical(features: tuple[Feature, ...]) -> str:

@@ -70,7 +70,7 @@ def add_schema(*, version: str, features: tuple[Feature, ...], actor: Actor) -> 
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-            _tell(row, "schema.add", actor)
+            _tell("schema.add", None, row, actor)
     except IntegrityError:
         raise SchemaTaken from None
     return row
@@ -92,7 +92,7 @@ def activate_schema(*, version: str, actor: Actor) -> FeatureSchema:
             FeatureSchema.objects.filter(pk=before.pk).update(is_active=False)
         wanted.is_active = True
         wanted.save(update_fields=["is_active"])
-        _tell(wanted, "schema.activate", actor)
+        _tell("schema.activate", before, wanted, actor)
     forget_active()
     return wanted
 
@@ -104,10 +104,14 @@ def _check_successor(before: FeatureSchema, wanted: FeatureSchema) -> None:
         raise errors.Conflict(str(error)) from None
 
 
-def _tell(row: FeatureSchema, action: str, actor: Actor) -> None:
+def _tell(action: str, before: FeatureSchema | None, after: FeatureSchema, actor: Actor) -> None:
     """Schemas concern everybody, so the platform's chain tells of them."""
-    platform = Tenant.objects.filter(kind=Tenant.Kind.PLATFORM).first()
+    platform = Tenant.objects.platform().first()
     if platform is None:
         raise errors.Conflict("There is no platform tenant yet: manage.py tenant create --platform")
-    change = (None, {"version": row.version, "digest": row.digest})
-    audit.record(actor=actor, tenant=platform, action=action, subject=row, change=change)
+    change = (_facts(before) if before else None, _facts(after))
+    audit.record(actor=actor, tenant=platform, action=action, subject=after, change=change)
+
+
+def _facts(row: FeatureSchema) -> audit.Facts:
+    return {"version": row.version, "digest": row.digest}

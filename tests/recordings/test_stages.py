@@ -1,0 +1,58 @@
+"""The one table of stage names: every spelling has one code, every code one letter and name."""
+
+import pytest
+
+from recordings import stages
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("W", 0),
+        ("wake", 0),
+        ("N1", 1),
+        ("s1", 1),
+        ("N2", 2),
+        (" n2 ", 2),
+        ("N3", 3),
+        ("S4", 3),
+        ("Deep", 3),
+        ("REM", 4),
+        ("r", 4),
+        ("Light", 5),
+        ("unscored", -1),
+        ("?", -1),
+    ],
+)
+def test_five_and_four_stage_names_go_through_one_table(name: str, code: int) -> None:
+    assert stages.code_of(name) == code
+
+
+@pytest.mark.parametrize("name", ["", "N4", "Sleep", "WW", "NREM", "\x00"])
+def test_what_is_no_stage_has_no_code(name: str) -> None:
+    assert stages.code_of(name) is None
+
+
+def test_no_spelling_stands_for_two_stages() -> None:
+    spellings = [
+        spelling
+        for stage in stages.STAGES
+        for spelling in {stage.name.lower(), stage.letter.lower(), *stage.aliases}
+    ]
+
+    assert len(spellings) == len(set(spellings)) == len(stages.CODES)
+
+
+def test_letters_come_back_as_they_went_in() -> None:
+    codes = stages.codes_of(stages.LETTERS)
+
+    assert stages.letters_of([code for code in codes if code is not None]) == stages.LETTERS
+    assert stages.codes_of("w x") == [0, None, None]
+
+
+def test_each_label_counts_as_one_of_the_four() -> None:
+    shown = {stage.name: stage.shown for stage in stages.STAGES}
+
+    assert shown["N1"] == shown["N2"] == "Light"
+    assert {name for name in shown.values() if name} == set(stages.SHOWN)
+    assert shown["unscored"] is None
