@@ -13,7 +13,7 @@ from noctis.embedded import Home, Instance
 from noctis.embedded.temporary import temporary_home
 from noctis.launch import ports
 
-UNLIMITED = "sign_in=off,read=off,write=off,ingest=1000000000/minute"
+UNLIMITED = "sign_in=off,read=off,write=off,ingest=6000000/minute"
 
 
 @dataclass(frozen=True)

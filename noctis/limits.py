@@ -26,7 +26,12 @@ MOST_LOCAL_BUCKETS = 10_000
 # A password guessed at every process in turn is guessed too fast.
 NEVER_LOCAL = frozenset({"sign_in"})
 
-# KEYS[1] bucket; ARGV capacity, tokens per second. Returns tokens left (a string keeps fractions).
+# A process asks for this share of an allowance at once, and serves it for a second at most.
+LEASED_SHARE = 100
+LEASE_S = 1.0
+
+# KEYS[1] bucket; ARGV capacity, tokens per second, tokens wanted. Returns how many were granted
+# and the tokens left (a string keeps fractions); below zero is how many were missing.
 _TAKE = """
 local now = redis.call('TIME')
 local at = now[1] + now[2] / 1000000
@@ -34,11 +39,12 @@ local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
 local capacity, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
 local tokens = math.min(capacity, (tonumber(state[1]) or capacity)
   + math.max(0, at - (tonumber(state[2]) or at)) * rate)
-local left = tokens - 1
+local granted = math.min(tonumber(ARGV[3]), math.floor(tokens))
+local left = tokens - math.max(1, granted)
 if left >= 0 then tokens = left end
 redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(at))
 redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * capacity / rate) + 1000)
-return tostring(left)
+return {granted, tostring(left)}
 """
 
 
@@ -63,6 +69,11 @@ class Limit:
     @property
     def rate(self) -> float:
         return self.calls / self.period_s
+
+    @property
+    def lease(self) -> int:
+        """Calls asked for at once: one round trip then serves them all."""
+        return max(1, self.calls // LEASED_SHARE)
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,29 @@ class LocalBuckets:
         return left
 
 
+class Leases:
+    """Calls that the shared bucket has granted this process and that were not made yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, tuple[int, float, float]] = OrderedDict()
+
+    def take(self, key: str) -> float | None:
+        """Use one, and say what is left of the allowance; None where a new lease is due."""
+        with self._lock:
+            calls, left, until = self._held.pop(key, (0, 0.0, 0.0))
+            if not calls or time.monotonic() >= until:
+                return None
+            self._held[key] = (calls - 1, left, until)
+        return left + calls - 1
+
+    def keep(self, key: str, calls: int, left: float) -> None:
+        with self._lock:
+            self._held[key] = (calls, left, time.monotonic() + LEASE_S)
+            if len(self._held) > MOST_LOCAL_BUCKETS:
+                self._held.popitem(last=False)
+
+
 @cache
 def _script() -> Script:
     """Short deadlines and no retries: a limit is never worth a slow request."""
@@ -137,6 +171,7 @@ def _script() -> Script:
 
 LIMITS = parse(settings.RATE_LIMITS)
 _local = LocalBuckets()
+_leases = Leases()
 _retry_shared_at = 0.0
 
 
@@ -158,11 +193,16 @@ def take(route_class: str, caller: str) -> Verdict | None:
 def _take_shared(key: str, limit: Limit) -> float | None:
     """Ask the shared bucket; for a second after it failed, do not even ask."""
     global _retry_shared_at
+    if (left := _leases.take(key)) is not None:
+        return left
     if time.monotonic() < _retry_shared_at:
         return None
     try:
-        return float(_script()(keys=[key], args=[limit.calls, limit.rate]))
+        granted, text = _script()(keys=[key], args=[limit.calls, limit.rate, limit.lease])
     except RedisError as error:
         _retry_shared_at = time.monotonic() + 1
         log.warning("rate_limit_fallback", error=type(error).__name__)
         return None
+    if granted > 1:
+        _leases.keep(key, granted - 1, float(text))
+    return float(text) + max(0, granted - 1)

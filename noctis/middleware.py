@@ -17,7 +17,7 @@ CONTENT_SECURITY_POLICY = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-QUIET_ROUTES = {"healthz", "readyz", "metrics"}
+QUIET_ROUTES = {"healthz", "readyz", "metrics", "static/<path:path>"}
 
 
 class RequestLog:

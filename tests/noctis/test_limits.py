@@ -265,3 +265,37 @@ def test_limits_are_read_from_their_setting() -> None:
 def test_an_unreadable_limit_is_named(row: str) -> None:
     with pytest.raises(ValueError, match="RATE_LIMITS"):
         limits.parse((row,))
+
+
+def test_a_large_allowance_is_drawn_in_leases_and_never_overdrawn(
+    who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes' worth of leases: together they get the allowance, exactly."""
+    monkeypatch.setattr(limits, "LIMITS", {"ingest": Limit(500, 3600)})
+    asked = []
+    script = limits._script()
+    monkeypatch.setattr(
+        limits, "_script", lambda: lambda **call: asked.append(call) or script(**call)
+    )
+
+    allowed = 0
+    for process in (limits.Leases(), limits.Leases()):
+        monkeypatch.setattr(limits, "_leases", process)
+        allowed += sum(limits.take("ingest", who).is_allowed for _ in range(250))
+    last = limits.take("ingest", who)
+
+    assert allowed == 500
+    assert not last.is_allowed
+    assert len(asked) == 500 // 5 + 1
+
+
+def test_an_unused_lease_ends(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leases, now = limits.Leases(), 0.0
+    monkeypatch.setattr(limits.time, "monotonic", lambda: now)
+    leases.keep(who, 4, 90.0)
+
+    first = leases.take(who)
+    now = limits.LEASE_S
+    late = leases.take(who)
+
+    assert (first, late) == (93.0, None)
