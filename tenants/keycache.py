@@ -5,20 +5,15 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import jwt
 from django.conf import settings
 from django.db.models import Q
-from rest_framework_simplejwt.backends import TokenBackend
 
-from noctis import keyring
 from tenants.callers import Caller
 from tenants.models import ServiceClientKey
 from tenants.roles import Role, granted
+from tenants.signing import KeyBackend, backend_for
 
-ISSUER = "noctis"
-AUDIENCE = "noctis-services"
 MOST_KEYS = 10_000
 LAST_USE_EVERY = timedelta(minutes=1)
 
@@ -28,7 +23,7 @@ class KnownKey:
     """A key as its row was when it was read, ready to verify."""
 
     algorithm: str
-    backend: "KeyBackend"
+    backend: KeyBackend
     expires_at: datetime | None
     last_used_at: datetime | None
     subject: str
@@ -108,29 +103,6 @@ def known_key(row: ServiceClientKey) -> KnownKey:
         subject=caller.identity,
         tenant_uuid=str(row.tenant.uuid),
         caller=caller,
-    )
-
-
-class KeyBackend(TokenBackend):
-    """simplejwt's machinery for one key row."""
-
-    def encode_for(self, kid: str, claims: dict[str, Any]) -> str:
-        """simplejwt's own `encode` cannot name a key in the header."""
-        named = claims | {"iss": self.issuer, "aud": self.audience}
-        key = self.prepared_signing_key
-        return jwt.encode(named, key, algorithm=self.algorithm, headers={"kid": kid})
-
-
-def backend_for(row: ServiceClientKey) -> KeyBackend:
-    """The algorithm is the row's, whatever a token says."""
-    is_shared = row.algorithm == ServiceClientKey.Algorithm.HS256
-    return KeyBackend(
-        algorithm=row.algorithm,
-        signing_key=keyring.decrypt(row.material).decode() if is_shared else None,
-        verifying_key="" if is_shared else row.material,
-        audience=AUDIENCE,
-        issuer=ISSUER,
-        leeway=settings.JWT_LEEWAY_SECONDS,
     )
 
 

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from noctis import errors
-from tenants.keycache import backend_for
 from tenants.models import ServiceClient, ServiceClientKey
+from tenants.signing import backend_for
 
 
 class NoSecretHeld(errors.Conflict):

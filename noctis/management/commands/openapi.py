@@ -1,20 +1,21 @@
 """`manage.py openapi`: write docs/openapi.json and the generated tables of docs/api.md."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from noctis import manual
+from noctis.commands import NoctisCommand, Row
 
 
-class Command(BaseCommand):
+class Command(NoctisCommand):
     help = "Write docs/openapi.json and the generated tables of docs/api.md."
-    requires_system_checks: list[str] = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: Mapping[str, Any]) -> Row:
         schema = manual.document()
         if GENERATOR_STATS:
             GENERATOR_STATS.emit_summary()
@@ -24,4 +25,4 @@ class Command(BaseCommand):
         (docs / "openapi.json").write_bytes(manual.as_text(schema))
         page = docs / "api.md"
         page.write_text(manual.with_tables(page.read_text()))
-        self.stdout.write("docs/openapi.json and docs/api.md are up to date")
+        return {"written": "docs/openapi.json, docs/api.md"}
