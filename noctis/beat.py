@@ -3,13 +3,23 @@
 from typing import Any
 
 from django_celery_beat.models import PeriodicTask
-from django_celery_beat.schedulers import DatabaseScheduler
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from noctis import context
 
 
+class Entry(ModelEntry):
+    def save(self) -> None:
+        """Write what beat knows and nothing else: its base writes the whole row, and a switch that
+        an operator turned in that instant back with it."""
+        known = {name: getattr(self.model, name) for name in self.save_fields}
+        PeriodicTask.objects.filter(pk=self.model.pk).update(**known)
+
+
 class Scheduler(DatabaseScheduler):
     """django-celery-beat's scheduler, without leftovers of schedules that left the code."""
+
+    Entry = Entry
 
     def setup_schedule(self) -> None:
         PeriodicTask.objects.exclude(name__in=[*self.app.conf.beat_schedule]).delete()
