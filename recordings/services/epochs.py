@@ -40,7 +40,7 @@ def append_epochs(*, source: Source, schema_id: int, batch: EpochBatch) -> Appen
 
     Outside a transaction it is one of its own: when it answers, the batch is committed.
     """
-    oldest = oldest_kept(source.tenant, timezone.now())
+    oldest = oldest_kept(source.tenant, at=timezone.now())
     place = rows.Place(
         source.tenant.pk, source.recording_uuid, source.device_uuid, schema_id, oldest
     )
@@ -48,27 +48,27 @@ def append_epochs(*, source: Source, schema_id: int, batch: EpochBatch) -> Appen
     answer = rows.append(place, batch)
     metrics.COMMIT_LATENCY.observe(time.perf_counter() - started)
     if answer.verdict != "ok":
-        raise refused(answer, batch, oldest)
+        raise _refused(answer, batch, oldest)
     metrics.INGESTED_EPOCHS.inc(answer.added)
     return Appended(batch.received, answer.added)
 
 
-def refused(answer: rows.Answer, batch: EpochBatch, oldest: datetime) -> errors.Refusal:
+def _refused(answer: rows.Answer, batch: EpochBatch, oldest: datetime) -> errors.Refusal:
     """Why the database took nothing, with the epochs that are to blame."""
     if answer.verdict == "missing":
         return errors.Missing()
     if answer.verdict == "off_grid":
         off = batch.off_grid(answer.started_at.timestamp()).tolist()
         detail = f"more than {grid.TOLERANCE_S} s from started_at + index * {grid.EPOCH_S} s"
-        return refusals.EpochOffGrid(problems=named(off, "off_grid", detail))
+        return refusals.EpochOffGrid(problems=_named(off, "off_grid", detail))
     if answer.verdict == "past_retention":
         first_kept = grid.index_at(answer.started_at, oldest)
         past = batch.index[batch.index < first_kept].tolist()
-        return refusals.PastRetention(problems=named(past, "past_retention", "older than is kept"))
+        return refusals.PastRetention(problems=_named(past, "past_retention", "older than is kept"))
     detail = "stored with other values"
-    return refusals.EpochConflict(problems=named(answer.named or [], "epoch_conflict", detail))
+    return refusals.EpochConflict(problems=_named(answer.named or [], "epoch_conflict", detail))
 
 
-def named(indices: list[int], code: str, detail: str) -> list[errors.Problem]:
+def _named(indices: list[int], code: str, detail: str) -> list[errors.Problem]:
     """Problems that name epochs by their index, which is what a device knows."""
     return [errors.Problem("/epochs", code, detail, epoch_index=i) for i in indices]
