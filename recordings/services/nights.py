@@ -79,7 +79,7 @@ def open_recording(*, device: Device, night: Night) -> Recording:
 
 def check_start(tenant: Tenant, started_at: datetime) -> None:
     now = timezone.now()
-    if started_at < oldest_kept(tenant, now):
+    if started_at < oldest_kept(tenant, at=now):
         raise refusals.PastRetention
     if started_at > now + FURTHEST_AHEAD:
         detail = "at most one day ahead"
