@@ -8,7 +8,7 @@ class NoctisConfig(AppConfig):
     name = "noctis"
 
     def ready(self) -> None:
-        from noctis import checks, metrics  # noqa: F401, PLC0415 - registers checks and metrics
+        from noctis import celery, checks, metrics  # noqa: F401, PLC0415 - each registers itself
 
 
 class ConsoleConfig(AdminConfig):
