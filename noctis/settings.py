@@ -95,6 +95,7 @@ MIDDLEWARE = [
 WEB_HOST: str = setting("HOST")
 WEB_PORT: int = setting("PORT")
 
+CSRF_FAILURE_VIEW = "tenants.console.site.csrf_failure"
 ROOT_URLCONF = "noctis.urls"
 WSGI_APPLICATION = "noctis.wsgi.application"
 APPEND_SLASH = False
@@ -130,9 +131,16 @@ STORAGES = {
 
 TIMESCALE_DB_BACKEND_BASE = "django_prometheus.db.backends.postgresql"
 DATABASES = {"default": database_settings(DATABASE_URL)}
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", setting("DB_CONNECT_TIMEOUT_SECONDS"))
+REQUEST_TIMEOUT_SECONDS = setting("REQUEST_TIMEOUT_SECONDS")
+DB_RETRY_MAX_ATTEMPTS = setting("DB_RETRY_MAX_ATTEMPTS")
+DB_RETRY_BASE_DELAY_SECONDS = setting("DB_RETRY_BASE_DELAY_SECONDS")
+DB_RETRY_MAX_DELAY_SECONDS = setting("DB_RETRY_MAX_DELAY_SECONDS")
+DB_CIRCUIT_FAILURE_THRESHOLD = setting("DB_CIRCUIT_FAILURE_THRESHOLD")
+DB_CIRCUIT_RECOVERY_SECONDS = setting("DB_CIRCUIT_RECOVERY_SECONDS")
 DB_POOL = {
     "min_size": setting("DB_POOL_SIZE"),
-    "max_size": setting("DB_POOL_SIZE") + setting("DB_MAX_OVERFLOW"),
+    "max_size": setting("DB_POOL_SIZE") and setting("DB_POOL_SIZE") + setting("DB_MAX_OVERFLOW"),
     "timeout": setting("DB_POOL_TIMEOUT_SECONDS"),
 }
 CACHES = {

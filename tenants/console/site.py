@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
@@ -61,7 +61,7 @@ class ConsoleSite(admin.AdminSite):
         if verdict is None or verdict.is_allowed:
             return super().login(request, extra_context)
         metrics.RATE_LIMITED.labels(route_class="sign_in").inc()
-        refused = self._refusal_page(request, errors.RateLimited())
+        refused = self.refusal_page(request, errors.RateLimited())
         refused["Retry-After"] = str(verdict.retry_after_s)
         return refused
 
@@ -76,11 +76,11 @@ class ConsoleSite(admin.AdminSite):
             try:
                 return view(request, *args, **kwargs)
             except (PermissionDenied, Http404, SuspiciousOperation, errors.Refusal) as exception:
-                return self._refusal_page(request, http.as_refusal(exception) or errors.Internal())
+                return self.refusal_page(request, http.as_refusal(exception) or errors.Internal())
 
         return shown
 
-    def _refusal_page(self, request: HttpRequest, refusal: errors.Refusal) -> HttpResponse:
+    def refusal_page(self, request: HttpRequest, refusal: errors.Refusal) -> HttpResponse:
         metrics.ERRORS.labels(code=refusal.row.code).inc()
         known = {
             "title": refusal.row.title,
@@ -104,6 +104,13 @@ class ConsoleSite(admin.AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         return super().index(request, {"held": operator_of(request).held, **(extra_context or {})})
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form from elsewhere, or one that outlived its session."""
+    metrics.AUTH_FAILURES.labels(reason="csrf").inc()
+    detail = "The form is too old or did not come from here: go back, reload, send it again."
+    return cast(ConsoleSite, admin.site).refusal_page(request, errors.Forbidden(detail))
 
 
 def _entry(model: Any, page: ConsolePage) -> dict[str, Any]:

@@ -117,3 +117,11 @@ def test_a_suspended_tenants_people_are_shut_out_and_others_of_theirs_are_not(
 
     assert "magpie-client" in page
     assert "heron-client" not in page
+
+
+def test_a_form_from_elsewhere_is_refused_in_our_own_look() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/console/login/", {"username": "ada"})
+
+    assert answer.status_code == 403
+    assert b"did not come from here" in answer.content
+    assert b"<style" not in answer.content
