@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
+from django.db import OperationalError, connections
+from django.db.migrations.executor import MigrationExecutor
 
 from noctis import keyring
 
@@ -60,6 +62,36 @@ def key_ring_is_readable(**_: Any) -> list[CheckMessage]:
     return []
 
 
+DURABILITY = {"E020": "fsync", "E021": "full_page_writes", "E022": "synchronous_commit"}
+
+
+@checks.register(checks.Tags.database)
+def acknowledged_means_committed(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """A server that may forget on a crash makes a lie of every 200."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        with connections[alias].cursor() as cursor:
+            for code, name in DURABILITY.items():
+                cursor.execute(f"SHOW {name}")
+                if cursor.fetchone() == ("off",):
+                    found.append(Error(f"The database has {name} off.", id=f"noctis.{code}"))
+    return found
+
+
+@checks.register(checks.Tags.database)
+def schema_is_migrated(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    hint = "Run `manage.py migrate`; until then /readyz answers 503."
+    behind = [alias for alias in databases or () if _pending(alias)]
+    return [Error("Migrations are pending.", hint=hint, id="noctis.E030") for _alias in behind]
+
+
+def _pending(alias: str) -> bool:
+    executor = MigrationExecutor(connections[alias])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def _named(hosts: Sequence[str]) -> bool:
     return bool(hosts) and "*" not in hosts
 
@@ -67,6 +99,18 @@ def _named(hosts: Sequence[str]) -> bool:
 def refuse_to_start_unready() -> None:
     """A server calls this before it serves; one line for each demand that is not met."""
     found = [*production_demands(), *key_ring_is_readable()]
+    if settings.PRODUCTION and not found:
+        found = _durability()
     if found:
         sys.stderr.write("".join(f"{message.id}: {message.msg}\n" for message in found))
         raise SystemExit(CANNOT_BOOT)
+
+
+def _durability() -> list[CheckMessage]:
+    """A database that is away now is readiness's matter: it may come back without us."""
+    try:
+        return acknowledged_means_committed(databases=["default"])
+    except OperationalError:
+        return []
+    finally:
+        connections["default"].close()

@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
+from noctis import checks
 from tests.source_tree import REPOSITORY
 
 GOOD = {
@@ -114,3 +117,33 @@ def test_a_developer_s_machine_needs_nothing(tmp_path: Path) -> None:
     )
 
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["synchronous_commit"])
+def test_a_database_that_forgets_on_a_crash_is_named(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL {name} = off")
+
+        found = checks.acknowledged_means_committed(databases=["default"])
+
+    assert [(message.id, message.msg) for message in found] == [
+        ("noctis.E022", "The database has synchronous_commit off.")
+    ]
+
+
+@pytest.mark.django_db
+def test_a_durable_migrated_database_passes() -> None:
+    named = {"databases": ["default"]}
+
+    assert checks.acknowledged_means_committed(**named) == []
+    assert checks.schema_is_migrated(**named) == []
+
+
+@pytest.mark.django_db
+def test_pending_migrations_are_named() -> None:
+    MigrationRecorder(connection).record_unapplied("recordings", "0004_append_epochs")
+
+    found = checks.schema_is_migrated(databases=["default"])
+
+    assert [message.id for message in found] == ["noctis.E030"]
