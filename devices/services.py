@@ -51,7 +51,12 @@ def register_device(*, tenant: Tenant, facts: Mapping[str, Any], actor: Actor) -
 
 
 def change_device(
-    *, device: Device, facts: Mapping[str, Any], actor: Actor, if_match: str | None = None
+    *,
+    device: Device,
+    facts: Mapping[str, Any],
+    actor: Actor,
+    if_match: str | None = None,
+    reason: str = "",
 ) -> Device:
     """Change some of a device's plain facts, unless it is no longer as the caller saw it."""
     with transaction.atomic():
@@ -69,6 +74,7 @@ def change_device(
             action="device.change",
             subject=device,
             change=(before, dict(facts)),
+            reason=reason,
         )
     return device
 

@@ -17,6 +17,7 @@ from tenants.viewsets import ApiViewSet, OwnedViewSet
 
 class Subjects(ApiViewSet):
     policy = {"erase": Capability.ERASE}
+    repeatable = frozenset({"erase"})
 
     @extend_schema(operation_id="erase_subject", request=None, responses={202: bodies.Erasure})
     def erase(self, request: Request, subject: str) -> Response:

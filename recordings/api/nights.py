@@ -36,6 +36,7 @@ class Recordings(OwnedViewSet):
     parameters = {"list": PAGING | bodies.FILTERS.keys()}
     queryset = Recording.objects.select_related("device")
     keyset = "started_at"
+    repeatable = frozenset({"close", "erase"})
 
     def get_queryset(self) -> QuerySet[Any]:
         owned: Any = super().get_queryset()

@@ -16,6 +16,7 @@ from recordings import grid, refusals
 from recordings.models import Recording
 from recordings.services.retention import oldest_kept
 from tenants.models import Tenant
+from tenants.services import audit
 from tenants.services.audit import Actor
 
 FURTHEST_AHEAD = timedelta(days=1)
@@ -165,6 +166,21 @@ def close_recording(*, recording: Recording, ended_at: datetime | None) -> Recor
         if ended_at is not None:
             check_end(found, ended_at)
         return _close(found, ended_at or end_of(found))
+
+
+def close_by_hand(*, recording: Recording, actor: Actor, reason: str) -> Recording:
+    """Close a night in a device's place; other than the device's own closing it is audited."""
+    with transaction.atomic():
+        closed = close_recording(recording=recording, ended_at=None)
+        audit.record(
+            actor=actor,
+            tenant=closed.tenant,
+            action="recording.close",
+            subject=closed,
+            change=({"status": recording.status}, {"status": closed.status}),
+            reason=reason,
+        )
+    return closed
 
 
 def check_end(recording: Recording, ended_at: datetime) -> None:

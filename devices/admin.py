@@ -1,0 +1,73 @@
+"""The console's page of devices. Read-only but for its named actions."""
+
+from django.contrib import admin
+
+from devices import services
+from devices.models import Device
+from tenants.console import NamedAction, Order, TenantFilter, instant, pill
+from tenants.console.found import FoundByUuid
+from tenants.models import AuditEntry, ServiceClientKey
+from tenants.roles import Capability
+
+
+def _put(row: Device, order: Order, status: str) -> Device:
+    return services.change_device(
+        device=row, facts={"status": status}, actor=order.actor, reason=order.reason
+    )
+
+
+RETIRE = NamedAction(
+    name="retire",
+    label="Retire",
+    done="retired",
+    explains="The device begins no more nights and gets no more keys. Its nights stay, and those "
+    "that it began still take epochs. It can be made active again.",
+    needs=Capability.DEVICES_WRITE,
+    run=lambda row, order: _put(row, order, Device.Status.RETIRED),
+    refusal=lambda row: "It is retired already." if row.is_retired else "",
+)
+ACTIVATE = NamedAction(
+    name="activate",
+    label="Make active",
+    done="active",
+    explains="The device may begin nights again.",
+    needs=Capability.DEVICES_WRITE,
+    run=lambda row, order: _put(row, order, Device.Status.ACTIVE),
+    refusal=lambda row: "" if row.is_retired else "It is active already.",
+)
+
+
+@admin.register(Device)
+class DevicePage(FoundByUuid):
+    """The boxes beside the beds, and when each was last heard of."""
+
+    reads = Capability.DEVICES_READ
+    menu = "Devices"
+    empty = "No device yet. Its first night registers it, or `POST /v1/devices` does."
+    named_actions = (RETIRE, ACTIVATE)
+    related = (("Audit log", AuditEntry, "q", "uuid"), ("Keys", ServiceClientKey, "q", "uuid"))
+    list_display = [
+        "name",
+        "external_id",
+        "tenant",
+        "model",
+        "firmware_version",
+        pill("status", "status"),
+        instant("last_seen_at", "last seen"),
+    ]
+    list_filter = [TenantFilter, "status"]
+    list_select_related = ["tenant"]
+    search_fields = ["name", "external_id"]
+    search_help_text = "An id, or part of a name or external id."
+    fields = [
+        "name",
+        "external_id",
+        "uuid",
+        "tenant",
+        "model",
+        "firmware_version",
+        pill("status", "status"),
+        instant("last_seen_at", "last seen"),
+        instant("created_at", "registered"),
+        instant("updated_at", "changed"),
+    ]

@@ -1,0 +1,214 @@
+"""The console's pages of nights: recordings, labels, erasures, feature schemas."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from recordings import stages
+from recordings.models import Erasure, FeatureSchema, LabelSet, Recording
+from recordings.services import erasure, nights
+from tenants.console import ConsolePage, NamedAction, Order, TenantFilter, instant, pill
+from tenants.console.found import FoundByUuid
+from tenants.models import AuditEntry, Tenant
+from tenants.roles import Capability
+
+STATUS = pill("status", "status")
+
+
+def _close(row: Recording, order: Order) -> Recording:
+    return nights.close_by_hand(recording=row, actor=order.actor, reason=order.reason)
+
+
+def _erase(row: Recording, order: Order) -> Erasure:
+    return erasure.erase_recording(
+        tenant=row.tenant, recording_uuid=row.uuid, actor=order.actor, reason=order.reason
+    )
+
+
+def _erasing(row: Recording) -> str:
+    return "It is being erased already." if row.status == row.Status.ERASING else ""
+
+
+CLOSE = NamedAction(
+    name="close",
+    label="Close",
+    done="closed",
+    explains="The night ends with its last epoch. Epochs that come late are taken all the same.",
+    needs=Capability.RECORDINGS_WRITE,
+    run=_close,
+    refusal=lambda row: "" if row.status == row.Status.OPEN else f"It is {row.status}, not open.",
+)
+ERASE = NamedAction(
+    name="erase",
+    label="Erase",
+    done="is being erased",
+    explains="The night, its epochs and its labels are removed for good within minutes. From now "
+    "on the API does not know it.",
+    needs=Capability.ERASE,
+    run=_erase,
+    refusal=_erasing,
+    is_final=True,
+)
+
+
+@admin.register(Recording)
+class RecordingPage(FoundByUuid):
+    """Nights, each on one device; how far each has come."""
+
+    reads = Capability.RECORDINGS_READ
+    menu = "Sleep"
+    plural = "Nights"
+    empty = "No night yet. A device starts one with `POST /v1/recordings:start`."
+    named_actions = (CLOSE, ERASE)
+    related = (("Labels", LabelSet, "q", "uuid"), ("Audit log", AuditEntry, "q", "uuid"))
+    ordering = ["-started_at", "-id"]
+    list_display = [
+        "night_on",
+        "device",
+        "tenant",
+        "subject",
+        STATUS,
+        "epoch_count",
+        instant("started_at", "started"),
+        instant("ended_at", "ended"),
+    ]
+    list_filter = [TenantFilter, "status", ("started_at", admin.DateFieldListFilter)]
+    list_select_related = ["device", "tenant"]
+    search_fields = ["device__external_id__exact", "subject__exact"]
+    search_help_text = "A night's id, a device's external id, or a subject."
+    fields = [
+        "night_on",
+        "uuid",
+        "device",
+        "tenant",
+        "subject",
+        STATUS,
+        instant("started_at", "started"),
+        instant("ended_at", "ended"),
+        "timezone",
+        "epoch_count",
+        instant("last_heard_at", "device last heard of"),
+        instant("created_at", "opened"),
+        instant("updated_at", "changed"),
+    ]
+
+
+@admin.register(LabelSet)
+class LabelSetPage(ConsolePage):
+    """Ground truth: who scored which night, version by version."""
+
+    reads = Capability.LABELS_READ
+    menu = "Sleep"
+    plural = "Labels"
+    ordering = ["-created_at", "-id"]
+    list_display = [
+        "recording",
+        "tenant",
+        "version",
+        "scorer",
+        "source",
+        instant("created_at", "added"),
+    ]
+    list_filter = [TenantFilter, "source"]
+    list_select_related = ["recording", "tenant"]
+    search_fields = ["recording__uuid", "scorer"]
+    search_help_text = "A night's id or a scorer."
+    fields = [
+        "recording",
+        "tenant",
+        "version",
+        "scorer",
+        "source",
+        "hypnogram",
+        instant("created_at", "added"),
+    ]
+    readonly_fields = ["hypnogram"]
+
+    @admin.display(description="stages")
+    def hypnogram(self, row: LabelSet) -> str:
+        """One letter an epoch."""
+        return stages.letters_of(row.stages)
+
+
+@admin.register(Erasure)
+class ErasurePage(FoundByUuid):
+    """What was asked to be forgotten, and whether it is."""
+
+    reads = Capability.ERASE
+    menu = "Sleep"
+    empty = "Nobody asked for a night to be forgotten."
+    related = (("Audit log", AuditEntry, "q", "uuid"),)
+    list_display = [
+        "uuid",
+        "tenant",
+        STATUS,
+        "requested_by",
+        "recordings_erased",
+        "epochs_erased",
+        instant("created_at", "asked for"),
+        instant("done_at", "done"),
+    ]
+    list_filter = [TenantFilter, "status"]
+    list_select_related = ["tenant"]
+    search_fields = ["requested_by"]
+    fields = [
+        "uuid",
+        "tenant",
+        "recording_uuid",
+        "subject",
+        STATUS,
+        "requested_by",
+        "recordings_erased",
+        "epochs_erased",
+        instant("created_at", "asked for"),
+        instant("done_at", "done"),
+    ]
+
+
+@admin.register(FeatureSchema)
+class FeatureSchemaPage(ConsolePage):
+    """What the numbers of an epoch mean. Everybody's; `manage.py schema` adds and activates."""
+
+    reads = Capability.SCHEMAS_READ
+    menu = "Sleep"
+    plural = "Feature schemas"
+    list_display = [
+        "version",
+        pill("is_active", "state", {True: "active", False: "inactive"}),
+        "digest",
+        instant("created_at", "added"),
+    ]
+    list_filter = ["is_active"]
+    search_fields = ["version", "digest"]
+    fields = [
+        "version",
+        pill("is_active", "state", {True: "active", False: "inactive"}),
+        "digest",
+        instant("created_at", "added"),
+        "positions",
+    ]
+    readonly_fields = ["positions"]
+
+    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
+        """Schemas are nobody's own."""
+        return rows
+
+    def tenant_of(self, row: FeatureSchema) -> Tenant | None:
+        return None
+
+    @admin.display(description="features, in order")
+    def positions(self, row: FeatureSchema) -> SafeString:
+        lines = format_html_join(
+            "", "<li>{} <small>{}, {} to {}</small></li>", map(_ranged, row.features)
+        )
+        return format_html("<ol start=0>{}</ol>", lines)
+
+
+def _ranged(feature: dict[str, Any]) -> tuple[str, ...]:
+    bounds = (feature["minimum"], feature["maximum"])
+    low, high = ("any" if bound is None else f"{bound:g}" for bound in bounds)
+    return feature["name"], feature["unit"], low, high
