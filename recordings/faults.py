@@ -56,7 +56,7 @@ def in_batch(body: Any, schema: Sequence[Feature], version: str) -> list[Problem
         found = chain(fields, _column(body, schema))
     else:
         fields = _fields("", body, SentBatch, LIST_FIELDS)
-        found = chain(fields, _epochs(body.get("epochs"), schema, version))
+        found = chain(fields, _epochs(body, schema, version))
     return list(islice(found, MOST_COUNTED))
 
 
@@ -65,7 +65,7 @@ def in_device_batch(body: Any, schema: Sequence[Feature]) -> list[Problem]:
     if not isinstance(body, Mapping):
         return [Problem("", "wrong_type", "expected an object")]
     fields = _fields("", body, DeviceBatch, DeviceBatch.__struct_fields__)
-    found = chain(fields, _epochs(body.get("epochs"), schema, None))
+    found = chain(fields, _epochs(body, schema, None))
     return list(islice(found, MOST_COUNTED))
 
 
@@ -125,7 +125,12 @@ def _wrong_count(count: int) -> Problem:
     return Problem("/epochs", "wrong_length", f"expected 1 to {MAX_BATCH} epochs, got {count}")
 
 
-def _epochs(epochs: Any, schema: Sequence[Feature], version: str | None) -> Iterator[Problem]:
+def _epochs(
+    body: Mapping[str, Any], schema: Sequence[Feature], version: str | None
+) -> Iterator[Problem]:
+    if "epochs" not in body:
+        return
+    epochs = body["epochs"]
     if not isinstance(epochs, list):
         yield Problem("/epochs", "wrong_type", "expected a list, or base64 with start_index")
         return
@@ -216,7 +221,7 @@ def _value(at: str, value: Any, feature: Feature) -> Iterator[Problem]:
 def _stored(value: float) -> float:
     try:
         return float(struct.unpack("<f", struct.pack("<f", value))[0])
-    except OverflowError:
+    except (OverflowError, struct.error):
         return math.inf if value > 0 else -math.inf
 
 
