@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from noctis.embedded.temporary import temporary_home
-from noctis.launch import ports
+from noctis.launch import ports, smoke_nights
 from noctis.launch.programs import REPOSITORY
 from noctis.launch.stranger import SmokeFailed, Stranger, pasted
 
@@ -27,6 +27,7 @@ def walk(tell: Callable[[str], None]) -> None:
         health(stranger)
         access(stranger, printed["Try"])
         audit(stranger)
+        smoke_nights.nights(stranger)
         sign_in(stranger, printed[""])
         process.send_signal(signal.SIGINT)
         if process.wait(STOPS_WITHIN_S) != 0:
