@@ -46,9 +46,27 @@ def listed(text: str) -> tuple[str, ...]:
 
 
 def natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("expected zero or more")
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError("expected a whole number, zero or more")
+    return int(text)
+
+
+def log_level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("expected DEBUG, INFO, WARNING or ERROR")
+    return text.upper()
+
+
+def positive(text: str) -> int:
+    if (number := natural(text)) == 0:
+        raise ValueError("expected one or more")
+    return number
+
+
+def seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError("expected zero or more seconds")
     return number
 
 
@@ -124,13 +142,46 @@ SETTINGS = (
     Setting("PORT", 8000, natural, "Port of the web server."),
     Setting("WEB_CONCURRENCY", 2, natural, "Web worker processes."),
     Setting("WEB_THREADS", 4, natural, "Threads in each web worker."),
-    Setting("DB_POOL_SIZE", 4, natural, "Database connections kept open by each process."),
-    Setting("DB_MAX_OVERFLOW", 4, natural, "Further connections a process may open when busy."),
+    Setting(
+        "DB_POOL_SIZE",
+        0,
+        natural,
+        "Database connections that the threads of a web worker share, for servers that spare fewer "
+        "than there are threads; at 0 each thread keeps one of its own, which is faster.",
+    ),
+    Setting("DB_MAX_OVERFLOW", 4, natural, "Further connections that a pool may open when busy."),
     Setting(
         "DB_POOL_TIMEOUT_SECONDS",
         5,
         natural,
-        "How long a request waits for a connection before it is told `db_error`.",
+        "How long a request waits for a connection of the pool before it is told `db_error`.",
+    ),
+    Setting("DB_CONNECT_TIMEOUT_SECONDS", 5, positive, "How long opening a connection may take."),
+    Setting(
+        "REQUEST_TIMEOUT_SECONDS",
+        30,
+        positive,
+        "How long the database may work for a request; then `request_timeout`.",
+    ),
+    Setting("DB_RETRY_MAX_ATTEMPTS", 3, positive, "Tries at work that the database broke off."),
+    Setting(
+        "DB_RETRY_BASE_DELAY_SECONDS",
+        0.2,
+        seconds,
+        "Longest wait before the second try; doubles with each, drawn at random below it.",
+    ),
+    Setting("DB_RETRY_MAX_DELAY_SECONDS", 2.0, seconds, "Where the doubling ends."),
+    Setting(
+        "DB_CIRCUIT_FAILURE_THRESHOLD",
+        5,
+        positive,
+        "Failures in a row to reach the database after which a process stops trying.",
+    ),
+    Setting(
+        "DB_CIRCUIT_RECOVERY_SECONDS",
+        30,
+        positive,
+        "How long it answers `db_circuit_open` before it tries once.",
     ),
     Setting("JWT_MAX_TTL_SECONDS", 86_400, natural, "Longest life of a service token."),
     Setting("JWT_LEEWAY_SECONDS", 30, natural, "Clock difference that is forgiven in a token."),
@@ -161,7 +212,7 @@ SETTINGS = (
         listed,
         "Calls per client and route class, `class=number/second|minute|hour`; `class=off` lifts.",
     ),
-    Setting("LOG_LEVEL", "INFO", str, "Least level that is logged."),
+    Setting("LOG_LEVEL", "INFO", log_level, "Least level that is logged."),
     Setting(
         "PROMETHEUS_MULTIPROC_DIR",
         None,

@@ -171,6 +171,18 @@ class Conflict(Refusal):
     )
 
 
+class LengthRequired(Refusal):
+    """A body of unknown length would be read as an empty one."""
+
+    row = registered(
+        "length_required",
+        411,
+        "The body's length is needed",
+        "The body was sent in chunks of unknown number.",
+        "Send `Content-Length`; a gzip body has one too.",
+    )
+
+
 class PreconditionFailed(Refusal):
     row = registered(
         "precondition_failed",
@@ -229,6 +241,17 @@ class Internal(Refusal):
         "The platform failed",
         "Something broke that should not; it has been logged under the request id.",
         "Repeat later with the same `Idempotency-Key`; report the request id if it stays.",
+        is_retryable=True,
+    )
+
+
+class RequestTimeout(Refusal):
+    row = registered(
+        "request_timeout",
+        504,
+        "The request took too long",
+        "The database could not finish in time; what was begun has been undone.",
+        "Repeat with the same `Idempotency-Key`, perhaps in smaller parts.",
         is_retryable=True,
     )
 

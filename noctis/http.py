@@ -10,7 +10,6 @@ from typing import IO, Any
 import msgspec
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions as drf
@@ -19,6 +18,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from noctis import context, errors, metrics
+from noctis.db import failures
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 PROBLEM_TYPE = "application/problem+json"
@@ -163,8 +163,9 @@ _TRANSLATED: tuple[tuple[type[Exception], type[errors.Refusal]], ...] = (
     (PermissionDenied, errors.Forbidden),
     (RequestDataTooBig, errors.PayloadTooLarge),
     (SuspiciousOperation, errors.BadRequest),
-    (OperationalError, errors.Unavailable),
 )
+# What a view may say no with; anything else is a bug, or the database's.
+REFUSING: tuple[type[Exception], ...] = (errors.Refusal, *(kind for kind, _ in _TRANSLATED))
 
 
 def as_refusal(exception: Exception) -> errors.Refusal | None:
@@ -173,10 +174,11 @@ def as_refusal(exception: Exception) -> errors.Refusal | None:
         return exception
     for kind, refusal in _TRANSLATED:
         if isinstance(exception, kind):
-            if refusal is errors.Unavailable:
-                log.error("database_failed", error=type(exception).__name__, exc_info=exception)
             return refusal()
-    return None
+    failed = failures.as_refusal(exception)
+    if failed:
+        log.error("database_failed", error=type(exception).__name__, exc_info=exception)
+    return failed
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

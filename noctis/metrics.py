@@ -14,6 +14,14 @@ ACTIVE_TENANTS = Gauge(
     "active_tenant_count", "Tenants that may call.", multiprocess_mode="mostrecent"
 )
 
+DB_RETRIES = Counter("db_retry", "Database work that was tried again, by cause.", ["reason"])
+CIRCUIT_OPENED = Counter("db_circuit_open", "How often a process gave the database up for a while.")
+CIRCUIT_STATE = Gauge(
+    "db_circuit_state",
+    "The worst process's: 0 closed, 1 probing, 2 open.",
+    multiprocess_mode="livemax",
+)
+
 INGEST_REQUESTS = Counter("ingest_requests", "Batches of epochs that were sent, by form.", ["form"])
 INGEST_FAILURES = Counter("ingest_failures", "Batches that were not taken, by code.", ["code"])
 INGESTED_EPOCHS = Counter("ingested_epochs", "Epochs that were new.")

@@ -15,7 +15,10 @@ from noctis.db.url import database_settings
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-READINGS = environment.read(os.environ)
+try:
+    READINGS = environment.read(os.environ)
+except environment.BadSettings as error:
+    raise SystemExit(f"settings: {error}") from None
 
 
 def setting(name: str) -> Any:
@@ -84,6 +87,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "noctis.middleware.RequestLog",
     "noctis.middleware.SecurityHeaders",
+    "noctis.middleware.KnownLength",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -144,7 +148,11 @@ DB_POOL = {
     "timeout": setting("DB_POOL_TIMEOUT_SECONDS"),
 }
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
+    }
 }
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]

@@ -12,6 +12,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
 
 application: WSGIHandler = get_wsgi_application()
 checks.refuse_to_start_unready()
-# Threads share connections here; commands and Celery's single-threaded workers keep one each.
-settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
-settings.DATABASES["default"]["OPTIONS"]["pool"] = settings.DB_POOL
+_database = settings.DATABASES["default"]
+# A request is bounded; commands and tasks may take their time.
+_database["OPTIONS"]["statement_timeout_s"] = settings.REQUEST_TIMEOUT_SECONDS
+if settings.DB_POOL["max_size"]:
+    _database["CONN_MAX_AGE"] = 0
+    _database["OPTIONS"]["pool"] = settings.DB_POOL

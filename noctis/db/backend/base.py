@@ -42,6 +42,15 @@ class DatabaseWrapper(TimescaleWrapper):
     creation_class = DatabaseCreation
     ops_class = DatabaseOperations
 
+    def get_connection_params(self) -> dict[str, Any]:
+        """`statement_timeout_s` is ours: what each statement of a session may take."""
+        params: dict[str, Any] = super().get_connection_params()
+        if limit_s := params.pop("statement_timeout_s", None):
+            limit = f"{int(limit_s * 1000)}"
+            bounds = f"-c statement_timeout={limit} -c idle_in_transaction_session_timeout={limit}"
+            params["options"] = f"{params.get('options', '')} {bounds}".strip()
+        return params
+
     def prepare_database(self) -> None:
         """Install the extension where the server offers it; elsewhere there is nothing to do."""
         if offers_timescaledb(self) and not has_timescaledb(self):
