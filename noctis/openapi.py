@@ -20,12 +20,11 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import force_instance, is_list_serializer
 from drf_spectacular.utils import OpenApiParameter
 
-from noctis import context, errors, http, pagination, plain_routes, problems
+from noctis import errors, headers, http, pagination, plain_routes, problems
 from noctis.serializers import Body
 
 Json = dict[str, Any]
 CODES_KEY = "x-codes"
-UNTHROTTLED = {401, 403, 406, 500, 503}
 
 PAGING = {
     "limit": OpenApiParameter(
@@ -46,7 +45,14 @@ PAGING = {
 
 # What an operation is like, and the codes that it can answer for it.
 RULES: dict[str, tuple[str, ...]] = {
-    "any": ("validation_error", "not_acceptable", "internal_error", "db_error"),
+    "any": (
+        "validation_error",
+        "not_acceptable",
+        "internal_error",
+        "db_error",
+        "db_circuit_open",
+        "request_timeout",
+    ),
     # A key that is bound to one device finds nothing but its own recordings: hence `not_found`.
     "needs a token": (
         "missing_token",
@@ -60,6 +66,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "is a list": ("bad_request",),
     "names an object": ("not_found",),
     "is rate limited": ("rate_limited",),
+    "takes an idempotency key": ("idempotency_key_reused", "idempotency_in_flight"),
 }
 
 
@@ -72,6 +79,7 @@ def ruled_codes(operation: Json, view: Any) -> set[str]:
         "is a list": "cursor" in _query_names(operation),
         "names an object": "{" in view.schema.path,
         "is rate limited": bool(view.get_throttles()),
+        "takes an idempotency key": view.schema.method == "POST" and bool(operation["security"]),
     }
     return {code for rule, codes in RULES.items() if is_like[rule] for code in codes}
 
@@ -173,31 +181,6 @@ class InstantField(OpenApiSerializerFieldExtension):
         return {"type": "string", "format": "date-time"}
 
 
-def _header(description: str, kind: str = "string") -> Json:
-    return {"description": description, "schema": {"type": kind}}
-
-
-HEADERS = {
-    "X-Request-Id": _header(
-        "The id of this request, in every log line; the caller's if it sent one."
-    ),
-    "X-Correlation-Id": _header("The same id once more."),
-    "RateLimit-Limit": _header("Calls of this class that may be made at once.", "integer"),
-    "RateLimit-Remaining": _header("Calls that are left now.", "integer"),
-    "RateLimit-Reset": _header("Seconds until the allowance is whole again.", "integer"),
-    "Retry-After": _header("Seconds to wait before the request is repeated.", "integer"),
-    "WWW-Authenticate": _header("`Bearer`, as in RFC 6750."),
-    "Location": _header("The path of what was created, or of the job that was begun."),
-}
-RATE_LIMIT_HEADERS = [name for name in HEADERS if name.startswith("RateLimit-")]
-REQUEST_ID_PARAMETER = {
-    "name": "X-Request-Id",
-    "in": "header",
-    "description": "An id of yours for this request; one that does not match is replaced.",
-    "schema": {"type": "string", "pattern": f"^{context.REQUEST_ID.pattern}$"},
-}
-
-
 def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
     """drf-spectacular's hook: what holds for every operation is written here, once."""
     result["paths"] |= plain_routes.paths()
@@ -210,8 +193,8 @@ def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
     for name, schema in components["schemas"].items():
         _tidy(name, schema)
     components["schemas"]["Problem"] = problems.SCHEMA
-    components["headers"] = HEADERS
-    components["parameters"] = {"RequestId": REQUEST_ID_PARAMETER}
+    components["headers"] = headers.ANSWERED
+    components["parameters"] = headers.SENT
     components["examples"] = {
         row.code: {"summary": row.title, "value": problems.example(row)}
         for row in problems.registry()
@@ -241,15 +224,14 @@ def _tag(name: str) -> Json:
 
 def _finish(operation: Json) -> None:
     """Give an operation its headers, and a response for each status of its codes."""
-    reference = {"$ref": "#/components/parameters/RequestId"}
-    operation["parameters"] = [*operation.get("parameters", []), reference]
-    rows = [row for row in problems.registry() if row.code in operation[CODES_KEY]]
+    codes = operation[CODES_KEY]
+    operation["parameters"] = [*operation.get("parameters", []), *headers.sent(codes)]
+    rows = [row for row in problems.registry() if row.code in codes]
     for status, group in groupby(rows, key=lambda row: row.status):
         operation["responses"].setdefault(str(status), _problem_response(list(group)))
-    is_limited = errors.RateLimited.row.code in operation[CODES_KEY]
     for status, response in operation["responses"].items():
         response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
-        response["headers"] = response.get("headers", {}) | _headers(int(status), is_limited)
+        response["headers"] = response.get("headers", {}) | headers.of(int(status), codes)
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
@@ -260,13 +242,3 @@ def _problem_response(rows: list[errors.Code]) -> Json:
         "description": " ".join(f"`{row.code}`: {row.meaning}" for row in rows),
         "content": {http.PROBLEM_TYPE: {"schema": schema, "examples": examples}},
     }
-
-
-def _headers(status: int, is_limited: bool) -> Json:
-    names = ["X-Request-Id", "X-Correlation-Id"]
-    if is_limited and status not in UNTHROTTLED:
-        names += RATE_LIMIT_HEADERS
-    if is_limited and status in (429, 503):
-        names.append("Retry-After")
-    names += {201: ["Location"], 202: ["Location"], 401: ["WWW-Authenticate"]}.get(status, [])
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -16,6 +16,10 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "tenants.tasks.verify_audit_chains",
         "schedule": timedelta(hours=24),
     },
+    "forget answers kept for repetition": {
+        "task": "noctis.tasks.forget_expired_answers",
+        "schedule": timedelta(minutes=15),
+    },
     "count active tenants": {
         "task": "tenants.tasks.count_active_tenants",
         "schedule": timedelta(minutes=1),

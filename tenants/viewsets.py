@@ -9,13 +9,15 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from noctis import errors
+from noctis.idempotency import Sender
+from noctis.views import ReliableView
 from tenants.callers import Caller
 from tenants.models import OwnedQuerySet
 
 PAGING = frozenset({"limit", "cursor"})
 
 
-class ApiViewSet(ViewSet):
+class ApiViewSet(ReliableView, ViewSet):
     """`policy` names the capability of each action, `parameters` its query parameters."""
 
     http_method_names = ["get", "head", "post", "patch", "delete"]
@@ -28,6 +30,11 @@ class ApiViewSet(ViewSet):
         if not isinstance(caller, Caller):
             raise errors.MissingToken
         return caller
+
+    @property
+    def sender(self) -> Sender | None:
+        caller = self.request.user
+        return Sender(caller.tenant.pk, caller.identity) if isinstance(caller, Caller) else None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

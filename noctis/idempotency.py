@@ -1,0 +1,171 @@
+"""`Idempotency-Key`: the same POST twice has one effect and one answer.
+
+The answer is kept in the transaction of the effect, so neither can be there without the other."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from django.db import connection
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+
+from noctis import errors, http, keyring
+from noctis.db import transactions
+from noctis.models import KeptAnswer
+
+KEPT_FOR = timedelta(hours=24)
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+HEADER = "Idempotency-Key"
+KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+# What another attempt may answer otherwise: a new token, a slower client, a limit that recovers.
+NEVER_KEPT = frozenset({401, 408, 429})
+MOST_FORGOTTEN = 1_000
+
+
+class KeyReused(errors.Invalid):
+    row = errors.registered(
+        "idempotency_key_reused",
+        422,
+        "The key belongs to another request",
+        "This `Idempotency-Key` was sent within 24 hours with another body, path or query.",
+        "Use a new key for each new request, and the same key only to repeat one.",
+    )
+
+
+class InFlight(errors.Conflict):
+    row = errors.registered(
+        "idempotency_in_flight",
+        409,
+        "The first request is under way",
+        "A request with this `Idempotency-Key` has not been answered yet.",
+        "Repeat after `Retry-After` with the same key and body.",
+        is_retryable=True,
+    )
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Whose keys these are: two clients may use the same one."""
+
+    tenant: int
+    client: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One key on one route, and what was sent with it."""
+
+    sender: Sender
+    route: str
+    key: str
+    fingerprint: bytes
+
+    @property
+    def row(self) -> dict[str, object]:
+        return {
+            "tenant": self.sender.tenant,
+            "client": self.sender.client,
+            "route": self.route,
+            "key": self.key,
+        }
+
+    @property
+    def lock(self) -> int:
+        """As an advisory lock; two keys that share one delay each other and do no harm."""
+        named = msgspec.json.encode([HEADER, *self.row.values()])
+        return int.from_bytes(hashlib.sha256(named).digest()[:8], signed=True)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Status, headers and bytes, as they were sent the first time."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def is_kept(status: int) -> bool:
+    return status < 500 and status not in NEVER_KEPT
+
+
+def claim_of(request: Request, sender: Sender | None) -> Claim | None:
+    """The request's claim; None without a key, and where nobody can say whose key it would be."""
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None or sender is None or request.method != "POST":
+        return None
+    if not KEY.fullmatch(key):
+        detail = "1 to 255 visible ASCII characters"
+        raise errors.Invalid(problems=[errors.Problem(HEADER, "invalid", detail)])
+    match = request._request.resolver_match
+    return Claim(sender, match.route if match else request.path, key, _fingerprint(request))
+
+
+def _fingerprint(request: Request) -> bytes:
+    told = [request.method, request.path, request.META.get("QUERY_STRING", "")]
+    digest = hashlib.sha256(msgspec.json.encode(told))
+    digest.update(http.read_body(request))
+    return digest.digest()
+
+
+def answer_once(claim: Claim, work: Callable[[], HttpResponse]) -> HttpResponse:
+    """The work's answer, or the one it gave before. The work runs in this transaction; what it
+    refuses it has undone itself."""
+    return transactions.run(lambda: _answer(claim, work), is_idempotent=True)
+
+
+def _answer(claim: Claim, work: Callable[[], HttpResponse]) -> HttpResponse:
+    _lock(claim)
+    now = timezone.now()
+    kept = KeptAnswer.objects.filter(**claim.row).live(now).first()
+    if kept is None:
+        response = work()
+        if is_kept(response.status_code):
+            _keep(claim, response, now)
+        return response
+    if bytes(kept.fingerprint) != claim.fingerprint:
+        raise KeyReused
+    return _replay(kept)
+
+
+def _lock(claim: Claim) -> None:
+    # A statement of its own: the next one must see what the lock's last holder committed.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [claim.lock])
+        (is_ours,) = cursor.fetchone()
+    if not is_ours:
+        raise InFlight(retry_after_s=1)
+
+
+def _keep(claim: Claim, response: HttpResponse, now: datetime) -> None:
+    headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
+    answer = Answer(response.status_code, headers, response.content)
+    row = KeptAnswer(
+        **claim.row,
+        fingerprint=claim.fingerprint,
+        answer=keyring.encrypt(msgspec.msgpack.encode(answer)),
+        expires_at=now + KEPT_FOR,
+    )
+    KeptAnswer.objects.bulk_create(
+        [row],
+        update_conflicts=True,  # an expired one is overwritten
+        unique_fields=["tenant", "client", "route", "key"],
+        update_fields=["fingerprint", "answer", "expires_at"],
+    )
+
+
+def _replay(kept: KeptAnswer) -> HttpResponse:
+    answer = msgspec.msgpack.decode(keyring.decrypt(kept.answer), type=Answer)
+    headers = answer.headers | {"Idempotency-Replayed": "true"}
+    return HttpResponse(answer.body, status=answer.status, headers=headers)
+
+
+def forget_expired(*, at: datetime) -> int:
+    """Delete the oldest expired answers, a bounded number of them; say how many they were."""
+    oldest = KeptAnswer.objects.expired(at).order_by("expires_at").values("pk")[:MOST_FORGOTTEN]
+    forgotten, _ = KeptAnswer.objects.filter(pk__in=oldest).delete()
+    return int(forgotten)

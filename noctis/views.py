@@ -1,0 +1,66 @@
+"""What surrounds every action of the API: a deadline, the circuit, repetition where it is safe,
+and `Idempotency-Key`. Knows no app: who calls, the view says."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from noctis import http, idempotency
+from noctis.db import deadlines, transactions
+
+Action = Callable[..., Response]
+READING = frozenset({"GET", "HEAD"})
+
+
+class ReliableView(APIView):
+    """`repeatable` names the actions that write and may be done twice, beside all that read."""
+
+    repeatable: frozenset[str] = frozenset()
+
+    @property
+    def sender(self) -> idempotency.Sender | None:
+        """Whose idempotency keys the request's are; None where nobody is known."""
+        return None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with deadlines.within(settings.REQUEST_TIMEOUT_SECONDS):
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls and whether she may: reads, for a database that is away refuses these too."""
+        admit = partial(super().initial, request, *args, **kwargs)
+        transactions.repeat(admit, is_idempotent=True)
+        # `dispatch` looks the action up after this.
+        method = str(request.method).lower()
+        if action := getattr(self, method, None):
+            setattr(self, method, partial(self._reliably, action))
+
+    def _reliably(
+        self, action: Action, request: Request, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        work = partial(action, request, *args, **kwargs)
+        if claim := idempotency.claim_of(request, self.sender):
+            return idempotency.answer_once(claim, partial(self._answered, work, request))
+        may_repeat = request.method in READING or getattr(self, "action", None) in self.repeatable
+        return transactions.repeat(work, is_idempotent=may_repeat)
+
+    def _answered(self, work: Callable[[], Response], request: Request) -> Response:
+        """The whole answer while the transaction is open; a refusal undoes only the work."""
+        try:
+            with transaction.atomic():
+                response = work()
+        except http.REFUSING as error:
+            refusal = http.as_refusal(error)
+            if refusal is None or not idempotency.is_kept(refusal.row.status):
+                raise
+            response = self.handle_exception(error)
+        response = self.finalize_response(request, response)
+        return response.render()
