@@ -17,7 +17,8 @@ EPOCHS_IN_A_DAY = 2_880
 UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}(\1[0-9a-fA-F]{4}){2}\1[0-9a-fA-F]{12}")
 BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 RFC_3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:([Zz])|([+-])(\d\d):?(\d\d))",
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?"
+    r"(?:([Zz])|([+-])(\d\d):?(\d\d))",
     re.ASCII,
 )
 Values = list[bytes]  # four bytes for each feature
@@ -165,7 +166,8 @@ def instant(value: Any) -> datetime:
         demand(bool(is_utc) or (int(hours) < 24 and int(minutes) < 60))
         zone = timezone(-ahead if sign == "-" else ahead)
         microseconds = int((fraction or "").ljust(6, "0"))
-        return datetime(*map(int, parts), microseconds, zone)  # type: ignore[misc]  # six numbers
+        year, month, day, hour, minute, second = map(int, parts)
+        return datetime(year, month, day, hour, minute, second, microseconds, tzinfo=zone)
     except ValueError:
         raise Refused from None
 

@@ -1,6 +1,7 @@
 """The fast path against the slow specification: the same bodies, arrays and refusals."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.recordings import bodies, specification
 from tests.recordings.nights import NAMES, SCHEMA, VERSION, features, packed
 
 SPOKEN = Spoken(1, VERSION, SCHEMA)
-often = settings(max_examples=200, deadline=None)
+often = settings(max_examples=120, deadline=None)
 START = datetime(2026, 11, 20, 22, tzinfo=UTC)
 
 
@@ -38,6 +39,14 @@ def slowly_for_a_device(body: Any) -> specification.Kept | None:
 def told(batch: EpochBatch) -> tuple[dict[int, bytes], int, str]:
     rows = dict(zip(batch.index.tolist(), (row.tobytes() for row in batch.features), strict=True))
     return rows, batch.received, batch.checksum
+
+
+def refusal_of(read: Callable[[bytes, Spoken], object], raw: bytes) -> errors.Refusal | None:
+    try:
+        read(raw, SPOKEN)
+    except (errors.BadRequest, errors.Invalid) as refusal:
+        return refusal
+    return None
 
 
 def check_refusal(refusal: errors.Refusal, body: Any) -> None:
@@ -103,11 +112,8 @@ def test_bytes_that_are_no_batch_are_refused_and_nothing_else_happens(data: st.D
     raw = whole[:at] + inserted + data.draw(st.sampled_from([whole[at:], b""]))
 
     for read in (intake.read_batch, intake.read_device_batch):
-        try:
-            read(raw, SPOKEN)
-        except errors.Refusal as refusal:
-            assert refusal.row.status in (400, 422)
-            assert refusal.row.status == 400 or refusal.problems
+        refusal = refusal_of(read, raw)
+        assert refusal is None or refusal.row.status == 400 or refusal.problems
 
 
 @often
@@ -175,11 +181,11 @@ def test_the_generated_bodies_are_neither_all_good_nor_all_bad() -> None:
     """Without this the properties above could hold of nothing."""
     seen = {True: 0, False: 0}
 
-    @settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
     @given(bodies.spoilt(st.one_of(bodies.listed_bodies(), bodies.columns())))
     def look(body: Any) -> None:
         seen[slowly(json.loads(bodies.raw(body))) is not None] += 1
 
     look()
 
-    assert min(seen.values()) > 20
+    assert min(seen.values()) > 15
