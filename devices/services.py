@@ -101,13 +101,14 @@ def issue_credential(
 
 
 def own_client(device: Device) -> ServiceClient | None:
-    """The service client that stands for this device, once it has a credential."""
+    """Find the service client that stands for this device, once it has a credential."""
     owned = ServiceClient.objects.owned_by(device.tenant)
     found: ServiceClient | None = owned.filter(name=client_name(device), role=Role.INGEST).first()
     return found
 
 
 def client_name(device: Device) -> str:
+    """Name the client after the device's id, which never changes."""
     return f"device {device.uuid}"
 
 

@@ -40,7 +40,7 @@ def append_epochs(*, source: Source, schema_id: int, batch: EpochBatch) -> Appen
 
     Outside a transaction it is one of its own: when it answers, the batch is committed.
     """
-    oldest = oldest_kept(source.tenant, at=timezone.now())
+    oldest = oldest_kept(tenant=source.tenant, at=timezone.now())
     place = rows.Place(
         source.tenant.pk, source.recording_uuid, source.device_uuid, schema_id, oldest
     )

@@ -57,7 +57,7 @@ def open_recording(*, device: Device, night: Night) -> Recording:
     """Open a night on a device; its start is the origin of its grid and never changes."""
     if device.is_retired:
         raise DeviceRetired
-    check_start(device.tenant, night.started_at)
+    _check_start(device.tenant, night.started_at)
     zone = night.timezone or device.tenant.timezone
     recording = Recording(
         tenant=device.tenant,
@@ -78,9 +78,9 @@ def open_recording(*, device: Device, night: Night) -> Recording:
     return recording
 
 
-def check_start(tenant: Tenant, started_at: datetime) -> None:
+def _check_start(tenant: Tenant, started_at: datetime) -> None:
     now = timezone.now()
-    if started_at < oldest_kept(tenant, at=now):
+    if started_at < oldest_kept(tenant=tenant, at=now):
         raise refusals.PastRetention
     if started_at > now + FURTHEST_AHEAD:
         detail = "at most one day ahead"
@@ -97,7 +97,7 @@ def start_recording(
         device = known_device(tenant=tenant, instrument=instrument, actor=actor)
         # Not the device's row: ingest takes that one after the recording's, so the two would meet.
         hold_until_commit("recordings.start", device.pk)
-        same = recording_starting(device, night.started_at)
+        same = _recording_starting(device, night.started_at)
         if same is not None:
             return same, False
         started = open_recording(device=device, night=night)
@@ -108,19 +108,19 @@ def start_recording(
 
 def find_or_open(*, device: Device, night: Night) -> Recording:
     """The device's recording that starts then, opened if need be; others are left as they are."""
-    found = recording_starting(device, night.started_at)
+    found = _recording_starting(device, night.started_at)
     if found is not None:
         return found
     try:
         return open_recording(device=device, night=night)
     except refusals.RecordingExists:
-        found = recording_starting(device, night.started_at)
+        found = _recording_starting(device, night.started_at)
         if found is None:
             raise
         return found
 
 
-def recording_starting(device: Device, at: datetime) -> Recording | None:
+def _recording_starting(device: Device, at: datetime) -> Recording | None:
     owned: QuerySet[Recording] = Recording.objects.owned_by(device.tenant)
     return owned.filter(device=device, started_at=at).select_related("device").first()
 
@@ -164,7 +164,7 @@ def close_recording(*, recording: Recording, ended_at: datetime | None) -> Recor
         if found.status != Status.OPEN:
             return found
         if ended_at is not None:
-            check_end(found, ended_at)
+            _check_end(found, ended_at)
         return _close(found, ended_at or end_of(found))
 
 
@@ -183,7 +183,7 @@ def close_by_hand(*, recording: Recording, actor: Actor, reason: str) -> Recordi
     return closed
 
 
-def check_end(recording: Recording, ended_at: datetime) -> None:
+def _check_end(recording: Recording, ended_at: datetime) -> None:
     if not recording.started_at <= ended_at <= timezone.now() + FURTHEST_AHEAD:
         detail = "between the recording's start and one day ahead"
         raise errors.Invalid(problems=[errors.Problem("/ended_at", "out_of_range", detail)])

@@ -13,6 +13,6 @@ def retention_days(tenant: Tenant) -> int:
     return min(platform, tenant.retention_days or platform)
 
 
-def oldest_kept(tenant: Tenant, *, at: datetime) -> datetime:
+def oldest_kept(*, tenant: Tenant, at: datetime) -> datetime:
     """Say before which instant the retention job takes everything."""
     return at - timedelta(days=retention_days(tenant))

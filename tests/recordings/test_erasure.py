@@ -19,7 +19,8 @@ from recordings.models import Epoch, Erasure, ExportMark, LabelSet, Recording
 from recordings.services import erasure
 from tenants.models import AuditEntry, Tenant
 from tests.calling import Calling, calling_as
-from tests.factories import ACTOR, DeviceFactory, RecordingFactory, TenantFactory
+from tests.factories import ACTOR, DeviceFactory, TenantFactory
+from tests.recordings.full_nights import full_night
 from tests.recordings.nights import body, features
 
 pytestmark = pytest.mark.django_db
@@ -41,20 +42,8 @@ def device(tenant: Tenant) -> Device:
 
 
 @pytest.fixture
-def night(device: Device, admin: Calling) -> Recording:
-    return full_night(device, admin)
-
-
-def full_night(device: Device, admin: Calling, subject: str = "P-1", count: int = 20) -> Recording:
-    """A night with epochs, labels and an export's mark."""
-    night = RecordingFactory(device=device, subject=subject)
-    assert admin("POST", "/v1/epochs:ingest", body(night, features(count))).status_code == 200
-    facts = {"version": 1, "scorer": "ada", "source": "human", "stages": [0, 1]}
-    LabelSet.objects.create(tenant=night.tenant, recording=night, **facts)
-    ExportMark.objects.create(
-        tenant=night.tenant, kind="epochs", recording_id=night.pk, through=timezone.now()
-    )
-    return night
+def night(device: Device) -> Recording:
+    return full_night(device)
 
 
 def rows_of(night: Recording) -> list[int]:
@@ -76,7 +65,7 @@ def work_off(job: dict[str, object]) -> Erasure:
 def test_an_erased_night_leaves_nothing_but_the_report(
     admin: Calling, night: Recording, device: Device
 ) -> None:
-    kept = full_night(device, admin)
+    kept = full_night(device)
     asked = admin("DELETE", f"/v1/recordings/{night.uuid}")
 
     work_off(asked.json())
@@ -94,8 +83,8 @@ def test_an_erased_night_leaves_nothing_but_the_report(
 def test_an_erased_subject_is_named_nowhere(
     admin: Calling, device: Device, night: Recording
 ) -> None:
-    second = full_night(device, admin)
-    kept = full_night(device, admin, subject="P-2")
+    second = full_night(device)
+    kept = full_night(device, subject="P-2")
 
     done = work_off(admin("DELETE", "/v1/subjects/P-1").json())
 
@@ -145,7 +134,7 @@ def test_asking_for_a_subject_again_takes_later_nights_too(
 ) -> None:
     first = admin("DELETE", "/v1/subjects/P-1").json()
     same = admin("DELETE", "/v1/subjects/P-1").json()
-    later = full_night(device, admin)
+    later = full_night(device)
 
     second = admin("DELETE", "/v1/subjects/P-1").json()
     reports = [work_off(first), work_off(second)]
@@ -185,7 +174,7 @@ def test_what_was_interrupted_goes_on_and_counts_every_epoch_once(
     admin: Calling, device: Device
 ) -> None:
     for _ in range(3):
-        full_night(device, admin)
+        full_night(device)
     job = admin("DELETE", "/v1/subjects/P-1").json()
     pk = Erasure.objects.get().pk
     erasure._forget_one(pk, ACTOR)
@@ -226,7 +215,7 @@ def test_the_sweep_finds_what_a_lost_message_left(
     admin: Calling, night: Recording, device: Device, queue: Callable[[], int]
 ) -> None:
     work_off(admin("DELETE", f"/v1/recordings/{night.uuid}").json())
-    admin("DELETE", f"/v1/recordings/{full_night(device, admin).uuid}")
+    admin("DELETE", f"/v1/recordings/{full_night(device).uuid}")
 
     tasks.erase_due()
 
@@ -247,7 +236,7 @@ def test_a_night_costs_the_same_statements_however_many_epochs(
     admin: Calling, device: Device
 ) -> None:
     def statements(count: int) -> int:
-        night = full_night(device, admin, subject="", count=count)
+        night = full_night(device, subject="", count=count)
         row = erasure.erase_recording(tenant=device.tenant, recording_uuid=night.uuid, actor=ACTOR)
         with CaptureQueriesContext(connection) as captured:
             tasks.erase(row.pk)
