@@ -7,7 +7,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from noctis import context, http
+from noctis import context, errors, http
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger("noctis.request")
@@ -57,6 +57,18 @@ class RequestLog:
         """Outside DRF a refusal is answered in the same shape; a bug goes on to the 500 handler."""
         refusal = http.as_refusal(exception)
         return http.problem_response(refusal, request.path) if refusal else None
+
+
+class KnownLength:
+    """A chunked body has no length, and Django would read it as an empty one."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            return http.problem_response(errors.LengthRequired(), request.path)
+        return self.get_response(request)
 
 
 class SecurityHeaders:

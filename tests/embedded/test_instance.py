@@ -38,7 +38,7 @@ def instance() -> Iterator[Instance]:
 
 def ask(instance: Instance, query: str) -> str:
     with psycopg.connect(instance.postgres.url(), autocommit=True) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(query).fetchone()  # type: ignore[arg-type]  # ours, no user's
     assert row
     return str(row[0])
 
@@ -48,7 +48,7 @@ def valkey(instance: Instance) -> redis.Redis:
 
 
 def process_of(server: object) -> Identity:
-    process = server.process()  # type: ignore[attr-defined]
+    process = server.process()  # type: ignore[attr-defined]  # either server
     assert process
     return process
 

@@ -234,3 +234,14 @@ def test_an_unknown_path_has_the_one_shape_too(client: Client, path: str) -> Non
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "not_found"
     assert response.json()["request_id"] == response["X-Request-Id"]
+
+
+def test_a_body_of_unknown_length_is_not_taken_for_an_empty_one(client: Client) -> None:
+    answer = client.post(
+        "/v1/auth/token",
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        CONTENT_LENGTH="",
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
