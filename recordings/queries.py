@@ -39,7 +39,8 @@ class Epochs:
     features: NDArray[np.float32]  # (epochs, features), NaN for a gap
 
     def starts(self, started_at: datetime) -> list[str]:
-        return streams.instants(started_at, self.index, grid.EPOCH_S)
+        origin = np.datetime64(started_at.replace(tzinfo=None), "us")
+        return streams.instants(origin + self.index.astype("m8[s]") * grid.EPOCH_S)
 
     def rows(self, started_at: datetime) -> Iterator[dict[str, Any]]:
         """One plain row an epoch; a gap is NaN, which JSON spells null."""

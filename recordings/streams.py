@@ -37,11 +37,10 @@ def shortest(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return spelt
 
 
-def instants(start: datetime, index: NDArray[np.integer[Any]], step_s: int) -> list[str]:
-    """RFC 3339 in UTC, a step apart; fractions only where there are any."""
-    origin = np.datetime64(start.replace(tzinfo=None), "us")
-    at = origin + index.astype("m8[s]") * step_s
-    shown = at if start.microsecond else at.astype("M8[s]")
+def instants(at: NDArray[np.datetime64]) -> list[str]:
+    """RFC 3339 in UTC; fractions only where there are any. (instants,) of `M8[us]`"""
+    whole = at.astype("M8[s]")
+    shown = whole if np.array_equal(whole, at) else at
     return [f"{text}Z" for text in np.datetime_as_string(shown)]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from noctis import errors
 from recordings.models import LabelSet, Recording
 from recordings.stages import UNSCORED
 
@@ -40,7 +41,9 @@ def add_labels(*, recording: Recording, scoring: Scoring) -> tuple[LabelSet, boo
 
     What its scorer said last from the same source changes nothing: that version is the answer."""
     with transaction.atomic():
-        Recording.objects.select_for_update().get(pk=recording.pk)
+        nights = Recording.objects.owned_by(recording.tenant_id)
+        if nights.select_for_update().filter(pk=recording.pk).first() is None:
+            raise errors.Missing  # its erasure was asked for meanwhile
         owned = LabelSet.objects.owned_by(recording.tenant_id).filter(recording=recording)
         said = owned.filter(scorer=scoring.scorer, source=scoring.source).order_by("-version")
         latest = said.first()
