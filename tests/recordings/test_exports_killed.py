@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from recordings.models import Epoch, ExportMark, LabelSet, Recording
 from tests.factories import TenantFactory
@@ -69,6 +69,36 @@ def test_with_eight_writers_at_work_the_increments_are_the_table(tmp_path: Path)
     told = Counter((row["recording_id"], row["version"]) for rows in versions for row in rows)
     assert len(told) == LabelSet.objects.count() == 240
     assert set(told.values()) == {1}
+
+
+def test_what_was_written_before_an_increment_and_committed_after_it_comes_with_the_next(
+    recording: Recording, tmp_path: Path
+) -> None:
+    other = night_of(recording.tenant, name="other")
+    keep(recording, features(2), 100)
+    is_written, may_commit = threading.Event(), threading.Event()
+
+    def ingest_slowly() -> None:
+        with transaction.atomic():
+            keep(recording, features(5))
+            score(recording, "01")
+            is_written.set()
+            may_commit.wait(30)
+        connection.close()
+
+    writer = threading.Thread(target=ingest_slowly)
+    writer.start()
+    is_written.wait(30)
+    keep(other, features(3))
+    score(other, "0")
+    before = [increment(tmp_path, kind, 1) for kind in ("epochs", "labels", "recordings")]
+    may_commit.set()
+    writer.join()
+    after = [increment(tmp_path, kind, 2) for kind in ("epochs", "labels", "recordings")]
+
+    assert [len(rows) for rows in before] == [5, 1, 2]
+    assert [len(rows) for rows in after] == [5, 1, 1]
+    assert keys(before[0] + after[0]) == stored_keys()
 
 
 class Gate:
