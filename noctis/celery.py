@@ -12,8 +12,6 @@ from noctis.schedules import SCHEDULES
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
 
 app = Celery("noctis")
-# Else a thread that did not import this module would send its tasks to Celery's own default broker.
-app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULES
 app.autodiscover_tasks()

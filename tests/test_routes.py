@@ -15,7 +15,9 @@ from rest_framework.test import APIRequestFactory
 from devices.api import Devices
 from devices.models import Device
 from noctis import limits
+from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
+from recordings.api.labels import RecordingLabels
 from recordings.api.nights import Recordings
 from tenants import api
 from tenants.models import ServiceClientKey, Tenant
@@ -80,6 +82,8 @@ OBJECTS: dict[type, PathOf] = {
     api.ClientKeys: key_path,
     Devices: device_path,
     Recordings: recording_path,
+    RecordingEpochs: recording_path,
+    RecordingLabels: recording_path,
     Subjects: subject_path,
     Erasures: erasure_path,
 }

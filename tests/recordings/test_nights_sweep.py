@@ -106,6 +106,7 @@ def test_the_sweep_reads_open_nights_by_their_index_alone() -> None:
     plan = Recording.objects.abandoned(now).order_by("created_at").explain()
 
     assert "recording_still_open" in plan
+    assert "Index Cond: (created_at" in plan
     assert "Seq Scan" not in plan
     assert "Sort" not in plan
 
