@@ -30,7 +30,7 @@ test: .venv/.dev ## run the tests on temporary servers, with coverage
 lint: .venv/.dev ## check style, types, layers, migrations and templates
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy noctis tenants
+	@.venv/bin/mypy noctis tenants devices recordings
 	@.venv/bin/lint-imports
 	@.venv/bin/python manage.py makemigrations --check --dry-run
 	@if [ -d templates ]; then .venv/bin/djlint --check --lint --quiet templates; fi

@@ -1,4 +1,4 @@
-"""numpy arrays as PostgreSQL's own binary arrays: laid out in one go, no Python object an element."""
+"""numpy arrays as PostgreSQL's own binary arrays, laid out in one go."""
 
 import struct
 from dataclasses import dataclass

@@ -63,9 +63,7 @@ class DeviceBatch(Body):
     example = {
         "device_external_id": "NB-0007",
         "recording_started_at": "2026-11-20T22:14:30Z",
-        "epochs": [
-            {"epoch_index": 0, "epoch_start_ts": "2026-11-20T22:14:30Z", "metrics": VECTOR}
-        ],
+        "epochs": [{"epoch_index": 0, "epoch_start_ts": "2026-11-20T22:14:30Z", "metrics": VECTOR}],
     }
     device_external_id = serializers.CharField(max_length=120)
     device_name = serializers.CharField(max_length=120, required=False)

@@ -55,6 +55,7 @@ def active() -> Spoken:
 
 
 def forget_active() -> None:
+    """Read the active schema anew at the next batch."""
     global _spoken
     with _lock:
         _spoken = None

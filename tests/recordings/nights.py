@@ -1,4 +1,4 @@
-"""Nights for tests: a device with a recording, believable epochs, and the bodies that carry them."""
+"""Nights for tests: a device with a recording, believable epochs, the bodies that carry them."""
 
 import base64
 from datetime import datetime, timedelta
