@@ -1,15 +1,13 @@
 """Rows of the foundations: what was answered to a request that may be sent again."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
 
 
 class KeptAnswerQuerySet(models.QuerySet[Any]):
-    def live(self, at: Any) -> "KeptAnswerQuerySet":
-        return self.filter(expires_at__gt=at)
-
-    def expired(self, at: Any) -> "KeptAnswerQuerySet":
+    def expired(self, at: datetime) -> "KeptAnswerQuerySet":
         return self.filter(expires_at__lte=at)
 
 
