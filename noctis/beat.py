@@ -9,6 +9,9 @@ from noctis import context
 
 
 class Entry(ModelEntry):
+    # The base's list also names `no_changes`, which is no column but a mark for its signal.
+    save_fields = ["last_run_at", "total_run_count"]
+
     def save(self) -> None:
         """Write what beat knows and nothing else: its base writes the whole row, and a switch that
         an operator turned in that instant back with it."""

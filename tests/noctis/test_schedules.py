@@ -79,6 +79,18 @@ def test_a_running_beat_is_told_of_a_switch(browser: Client) -> None:
     assert beat.schedule_changed()
 
 
+def test_beat_keeps_when_it_ran_and_undoes_no_switch(browser: Client) -> None:
+    beat = start_beat()
+    beat.reserve(beat.schedule[NAME])
+    switch(browser, "off")
+
+    beat.sync()
+
+    row = PeriodicTask.objects.get(name=NAME)
+    assert (row.total_run_count, row.enabled) == (1, False)
+    assert row.last_run_at is not None
+
+
 def test_switching_off_what_is_off_is_said_and_not_written(browser: Client) -> None:
     start_beat()
     switch(browser, "off")
