@@ -23,12 +23,19 @@ from recordings.services.nights import Instrument, Night
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
 
+APPENDING = ["epoch_conflict", "epoch_off_grid", "past_retention"]
+
 
 class Ingest(ApiViewSet):
     policy = {"ingest": Capability.EPOCHS_WRITE, "ingest_device": Capability.EPOCHS_WRITE}
     route_class = "ingest"
 
-    @extend_schema(operation_id="ingest_epochs", request=bodies.Batch, responses=bodies.Ingested)
+    @extend_schema(
+        operation_id="ingest_epochs",
+        request=bodies.Batch,
+        responses=bodies.Ingested,
+        extensions={"x-codes": [*APPENDING, "feature_schema_mismatch"]},
+    )
     def ingest(self, request: Request) -> Response:
         """Add epochs to a recording: all of them or none. 200 means committed; repeat at will."""
         spoken = schemas.active()
@@ -42,6 +49,7 @@ class Ingest(ApiViewSet):
         operation_id="ingest_device_epochs",
         request=bodies.DeviceBatch,
         responses=bodies.DeviceIngested,
+        extensions={"x-codes": [*APPENDING, "device_not_found", "device_retired"]},
     )
     def ingest_device(self, request: Request) -> Response:
         """The same for a device that knows no ids: its recording is found, or opened."""
