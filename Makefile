@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo status reset smoke test lint openapi
+.PHONY: help install demo status reset smoke test lint openapi kills
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ lint: .venv/.dev ## check style, types, layers, migrations and templates
 
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi
+
+kills: .venv/.dev ## kill workers, masters and PostgreSQL under load, and count what is lost
+	@.venv/bin/python -m tests.chaos --kills 60
 
 # The stamps hold what is installed: packages are touched only when a lock file has changed.
 .venv/.runtime: requirements.lock
