@@ -137,10 +137,13 @@ class Operation(AutoSchema):
             self._set_example(body["content"], self.get_request_serializer())
         answers = self.get_response_serializers()
         by_status = answers if isinstance(answers, dict) else {None: answers}
-        for status, serializer in by_status.items():
+        for key, serializer in by_status.items():
+            status, only = key if isinstance(key, tuple) else (key, None)
             for documented, response in operation["responses"].items():
                 if status is None or str(status) == documented:
-                    self._set_example(response.get("content", {}), serializer)
+                    content = response.get("content", {})
+                    shown = {kind: media for kind, media in content.items() if only in (None, kind)}
+                    self._set_example(shown, serializer)
 
     def _set_example(self, content: Json, serializer: Any) -> None:
         body = force_instance(serializer)

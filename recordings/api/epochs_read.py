@@ -7,7 +7,6 @@ sent, with its length in front: a failure is a problem and a cut is seen.
 from collections.abc import Callable, Sequence
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -52,9 +51,9 @@ class RecordingEpochs(OwnedViewSet):
         operation_id="list_epochs",
         parameters=described(bodies.FILTERS),
         responses={
-            (200, JSONRenderer.media_type): bodies.Epoch(many=True),
-            (200, NdjsonRenderer.media_type): OpenApiTypes.STR,
-            (200, CsvRenderer.media_type): OpenApiTypes.STR,
+            (200, JSONRenderer.media_type): bodies.StoredEpoch(many=True),
+            (200, NdjsonRenderer.media_type): bodies.NDJSON_LINES,
+            (200, CsvRenderer.media_type): bodies.CSV_LINES,
         },
     )
     def list(self, request: Request, id: str) -> HttpResponse | Response:  # noqa: A002 - the route's name

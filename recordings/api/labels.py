@@ -24,7 +24,7 @@ class RecordingLabels(OwnedViewSet):
     @extend_schema(
         operation_id="list_labels",
         parameters=described(bodies.FILTERS),
-        responses=bodies.Labels(many=True),
+        responses=bodies.LabelVersion(many=True),
     )
     def list(self, request: Request, id: str) -> Response:  # noqa: A002 - the route's name
         """The scorings of a night, newest first."""
@@ -35,7 +35,7 @@ class RecordingLabels(OwnedViewSet):
     @extend_schema(
         operation_id="add_labels",
         request=bodies.NewLabels,
-        responses={200: bodies.Labels, 201: bodies.Labels},
+        responses={200: bodies.LabelVersion, 201: bodies.LabelVersion},
     )
     def create(self, request: Request, id: str) -> Response:  # noqa: A002 - the route's name
         """Keep a scoring as the next version.

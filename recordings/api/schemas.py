@@ -20,13 +20,13 @@ class FeatureSchemas(ApiViewSet, GenericViewSet[Any]):
     lookup_field = "version"
     keyset = "id"
 
-    @extend_schema(operation_id="list_feature_schemas", responses=bodies.Schema(many=True))
+    @extend_schema(operation_id="list_feature_schemas", responses=bodies.FeatureSchema(many=True))
     def list(self, request: Request) -> Response:
         """Every version there is, newest first; one of them is active."""
         found = self.paginate_queryset(self.get_queryset()) or []
         return self.get_paginated_response([bodies.schema(row) for row in found])
 
-    @extend_schema(operation_id="get_feature_schema", responses=bodies.Schema)
+    @extend_schema(operation_id="get_feature_schema", responses=bodies.FeatureSchema)
     def retrieve(self, request: Request, version: str) -> Response:
         """One version: its features in order, with units and ranges."""
         return Response(bodies.schema(self.get_object()))

@@ -1,10 +1,13 @@
 """A night's epochs as they are answered: which are asked for, and in which of three forms."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
 from noctis import errors
@@ -18,7 +21,7 @@ from recordings.queries import Epochs, Span
 LEADING = ("epoch_index", "epoch_start_ts", "feature_schema_version")
 
 
-class Epoch(Body):
+class StoredEpoch(Body):
     example = {
         "epoch_index": 0,
         "epoch_start_ts": "2026-03-01T21:04:05Z",
@@ -32,6 +35,21 @@ class Epoch(Body):
     features = serializers.DictField(
         child=serializers.FloatField(allow_null=True), help_text="By name; `null` is a gap."
     )
+
+
+class TextOf(OpenApiResponse):
+    """An answer in lines, for the OpenAPI document."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(OpenApiTypes.STR)
+        self.example = "\n".join([*lines, ""])
+
+
+NDJSON_LINES = TextOf(json.dumps(StoredEpoch.example))
+CSV_LINES = TextOf(
+    "epoch_index,epoch_start_ts,feature_schema_version,in_bed_pct,hr_mean,rr_mean",
+    "0,2026-03-01T21:04:05Z,noctis_v1,100.0,57.5,",
+)
 
 
 @dataclass(frozen=True)

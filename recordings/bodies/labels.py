@@ -39,7 +39,7 @@ class NewLabels(Body):
     )
 
 
-class Labels(Body):
+class LabelVersion(Body):
     example = {
         "version": 2,
         "scorer": "rater-7",

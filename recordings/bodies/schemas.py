@@ -5,10 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from noctis.serializers import Body, Instant
-from recordings.models import FeatureSchema
+from recordings import models
 
 
-class Feature(Body):
+class SchemaFeature(Body):
     position = serializers.IntegerField(help_text="In the list form of an epoch, from 0.")
     name = serializers.CharField()
     unit = serializers.CharField()
@@ -20,7 +20,7 @@ class Feature(Body):
     deprecated_in = serializers.CharField(allow_null=True)
 
 
-class Schema(Body):
+class FeatureSchema(Body):
     example = {
         "version": "noctis_v1",
         "hash": "0c9b7a4d1e2f3a5b6c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b",
@@ -45,10 +45,10 @@ class Schema(Body):
     hash = serializers.CharField(help_text="SHA-256 of the canonical JSON of the features.")
     active = serializers.BooleanField(help_text="Is it the one that ingest takes?")
     created_at = Instant()
-    features = Feature(many=True)
+    features = SchemaFeature(many=True)
 
 
-def schema(row: FeatureSchema) -> dict[str, Any]:
+def schema(row: models.FeatureSchema) -> dict[str, Any]:
     return {
         "version": row.version,
         "hash": row.digest,
