@@ -1,6 +1,7 @@
 """The one table of stage names: every spelling has one code, every code one letter and name."""
 
 import pytest
+from django.conf import settings
 
 from recordings import stages
 
@@ -56,3 +57,14 @@ def test_each_label_counts_as_one_of_the_four() -> None:
     assert shown["N1"] == shown["N2"] == "Light"
     assert {name for name in shown.values() if name} == set(stages.SHOWN)
     assert shown["unscored"] is None
+
+
+def test_the_table_in_the_documents_is_the_table() -> None:
+    page = (settings.BASE_DIR / "docs" / "api.md").read_text()
+
+    rows = [
+        f"| `{stage.name}` | `{stage.letter}` | {', '.join(f'`{a}`' for a in stage.aliases)} |"
+        for stage in stages.STAGES
+    ]
+
+    assert [row for row in rows if row not in page] == []
