@@ -35,10 +35,12 @@ class Child:
         self._record = home.run / f"{program.name}.program"
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._due = 0.0
+        self._said_before = 0
         self._crashes = 0
 
     def start(self) -> None:
         with open_log(self.log) as log:
+            self._said_before = log.tell()
             self._process = subprocess.Popen(
                 self.program.argv,
                 cwd=REPOSITORY,
@@ -104,8 +106,12 @@ class Child:
         self._process.wait()
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace")[-4_000:].strip().splitlines()
-        return f"{lines[-1] if lines else 'it said nothing'} (log: {self.log})"
+        with open(self.log, "rb") as log:
+            log.seek(max(self._said_before, log.seek(0, os.SEEK_END) - 4_000))
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        # gunicorn's own lines, in brackets, only say that a worker failed.
+        reasons = [line for line in lines if not line.startswith("[")]
+        return f"{(reasons or lines or ['it said nothing'])[-1]} (log: {self.log})"
 
 
 def open_log(path: Path) -> IO[bytes]:
