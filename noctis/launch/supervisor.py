@@ -174,7 +174,7 @@ def is_answering(host: str, port: int) -> bool:
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.client.OK
-    except OSError:
+    except (OSError, http.client.HTTPException):  # nobody, or somebody who speaks no HTTP
         return False
     finally:
         connection.close()

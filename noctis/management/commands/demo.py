@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -43,10 +44,11 @@ class Command(NoctisCommand):
     def _run(self, home: Home) -> int:
         credentials = _credentials(home)
         port, host = settings.WEB_PORT, settings.WEB_HOST
+        where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
         def announce() -> None:
-            (home.run / "address").write_text(f"http://{host}:{port}")
-            supervisor.tell(demo.block(f"http://{host}:{port}", credentials))
+            (home.run / "address").write_text(where)
+            supervisor.tell(demo.block(where, credentials))
 
         return supervisor.run(
             home, port, prepare=lambda: demo.seed(credentials), announce=announce, host=host
@@ -55,8 +57,8 @@ class Command(NoctisCommand):
     def _status(self, home: Home) -> Row:
         address = home.run / "address"
         where = address.read_text() if address.exists() else ""
-        host, _, port = where.removeprefix("http://").partition(":")
-        if not where or not supervisor.is_answering(host, int(port)):
+        parts = urlsplit(where)
+        if not parts.port or not supervisor.is_answering(str(parts.hostname), parts.port):
             raise EmbeddedError("not running: make demo")
         return {"block": demo.block(where, _credentials(home)), "address": where}
 
