@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import structlog
 from django.conf import settings
@@ -18,7 +19,7 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from noctis import errors, metrics
+from noctis import environment, errors, metrics
 
 log = structlog.get_logger(__name__)
 PERIODS = {"second": 1, "minute": 60, "hour": 3600}
@@ -46,17 +47,6 @@ redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(at))
 redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * capacity / rate) + 1000)
 return {granted, tostring(left)}
 """
-
-
-class CannotCount(errors.Unavailable):
-    row = errors.registered(
-        "limits_unavailable",
-        503,
-        "Attempts cannot be counted",
-        "The store that counts attempts for all processes is away, and this call needs it.",
-        "Repeat after `Retry-After`; calls with a service token go on meanwhile.",
-        is_retryable=True,
-    )
 
 
 @dataclass(frozen=True)
@@ -103,16 +93,42 @@ class Verdict:
 
 def parse(rows: tuple[str, ...]) -> dict[str, Limit]:
     """`read=600/minute` -> {"read": Limit(600, 60)}; `read=off` leaves the class unlimited."""
-    limits = {}
+    limits: dict[str, Limit] = {}
     for row in rows:
         route_class, _, rate = row.partition("=")
         calls, _, period = rate.partition("/")
         if rate == "off":
+            limits.pop(route_class, None)
             continue
         if not calls.isdecimal() or int(calls) < 1 or period not in PERIODS:
             raise ValueError(f"RATE_LIMITS: cannot read {row!r}")
         limits[route_class] = Limit(int(calls), PERIODS[period])
     return limits
+
+
+def in_force(rows: tuple[str, ...]) -> dict[str, Limit]:
+    """What the setting says of a class, and the default of every class it does not name."""
+    default = next(row.default for row in environment.SETTINGS if row.name == "RATE_LIMITS")
+    known = cast(tuple[str, ...], default)
+    unknown = {row.partition("=")[0] for row in rows} - parse(known).keys()
+    if unknown:
+        raise ValueError(f"RATE_LIMITS: there is no class {', '.join(sorted(unknown))}")
+    return parse((*known, *rows))
+
+
+# Before any code is registered: what is wrong here is told as it is, whoever imports this again.
+LIMITS = in_force(settings.RATE_LIMITS)
+
+
+class CannotCount(errors.Unavailable):
+    row = errors.registered(
+        "limits_unavailable",
+        503,
+        "Attempts cannot be counted",
+        "The store that counts attempts for all processes is away, and this call needs it.",
+        "Repeat after `Retry-After`; calls with a service token go on meanwhile.",
+        is_retryable=True,
+    )
 
 
 class LocalBuckets:
@@ -169,7 +185,6 @@ def _script() -> Script:
     return store.register_script(_TAKE)
 
 
-LIMITS = parse(settings.RATE_LIMITS)
 _local = LocalBuckets()
 _leases = Leases()
 _retry_shared_at = 0.0

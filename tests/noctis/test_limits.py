@@ -267,6 +267,15 @@ def test_an_unreadable_limit_is_named(row: str) -> None:
         limits.parse((row,))
 
 
+def test_a_class_that_the_setting_does_not_name_keeps_its_default() -> None:
+    usual = limits.in_force(())
+
+    assert limits.in_force(("read=5/second",)) == usual | {"read": Limit(5, 1)}
+    assert usual.keys() - limits.in_force(("read=off",)).keys() == {"read"}
+    with pytest.raises(ValueError, match="RATE_LIMITS: there is no class raed"):
+        limits.in_force(("raed=5/second",))
+
+
 def test_a_large_allowance_is_drawn_in_leases_and_never_overdrawn(
     who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
