@@ -1,14 +1,16 @@
 """Finding rows by what a person types: a slug, a name, an id. For commands, not for requests."""
 
-import getpass
+import os
 
 from noctis import errors
+from noctis.embedded.home import user_name
 from tenants.models import AuditEntry, ServiceClient, Tenant
 from tenants.services.audit import Actor
 
 
 def shell_actor() -> Actor:
-    return Actor(f"shell {getpass.getuser()}", AuditEntry.Channel.COMMAND)
+    """Who the system says runs the command; the environment could name anybody."""
+    return Actor(f"shell {user_name(os.geteuid())}", AuditEntry.Channel.COMMAND)
 
 
 def tenant_called(slug: str) -> Tenant:

@@ -1,6 +1,7 @@
 """`manage.py` as a person uses it: verbs, tables, JSON, one line for each failure, exit codes."""
 
 import json
+import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from noctis import keyring
 from noctis.db.maintenance import maintenance
+from noctis.embedded.home import user_name
 from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
 from tenants.services import audit
 from tests import tokens
@@ -65,6 +67,15 @@ def test_a_tenant_is_opened_suspended_and_resumed(quay: Tenant) -> None:
     entry = AuditEntry.objects.get(action="tenant.suspend")
     assert (entry.reason, entry.channel) == ("unpaid", "command")
     assert entry.actor.startswith("shell ")
+
+
+def test_the_environment_names_no_actor(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER"):
+        monkeypatch.setenv(name, "somebody else")
+
+    answer("tenant", "create", "reef")
+
+    assert AuditEntry.objects.get().actor == f"shell {user_name(os.geteuid())}"
 
 
 def test_tenants_are_listed_as_an_aligned_table(quay: Tenant) -> None:

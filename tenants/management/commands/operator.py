@@ -5,6 +5,8 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+
 from noctis.commands import Row, VerbCommand
 from tenants import totp
 from tenants.lookups import shell_actor, tenant_called
@@ -24,6 +26,7 @@ class Command(VerbCommand):
             "--no-second-factor", action="store_true", help="enrol no one-time codes"
         )
 
+    @transaction.atomic  # cut off between the two, she could never sign in
     def create(self, options: Mapping[str, Any]) -> Row:
         tenant, password = tenant_called(options["tenant"]), secrets.token_urlsafe(15)
         person = operators.create_operator(
