@@ -63,7 +63,9 @@ BEGIN
                 AND stored.recording_id = night.id
                 AND stored.epoch_start_ts = night.started_at + i * step
             WHERE stored.schema_id <> p_schema
-               OR stored.features <> p_features[(n - 1) * p_width + 1 : n * p_width]
+               -- By its bytes: as numbers, 0 and -0 are equal.
+               OR array_send(stored.features)
+                  <> array_send(p_features[(n - 1) * p_width + 1 : n * p_width])
             ORDER BY i);
         IF cardinality(named) > 0 THEN
             verdict := 'contradicted';

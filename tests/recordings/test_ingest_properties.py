@@ -21,7 +21,7 @@ from recordings.services.epochs import Appended, Source
 from tenants.models import Tenant
 from tests.factories import TenantFactory
 from tests.recordings import bodies
-from tests.recordings.nights import body, features, night_of
+from tests.recordings.nights import SCHEMA, body, features, night_of
 
 pytestmark = pytest.mark.django_db
 LENGTH = 60
@@ -212,3 +212,15 @@ def test_the_checksum_is_of_the_bytes_in_index_order_whatever_the_order_sent(
     taken = intake.read_batch(bodies.raw(sent), schemas.active())
 
     assert taken.batch.checksum == f"{zlib.crc32(NIGHT.astype('<f4').tobytes()):08x}"
+
+
+def test_zero_with_the_other_sign_is_other_bytes(tenant: Tenant) -> None:
+    recording = night_of(tenant)
+    zeros = np.zeros((2, len(SCHEMA)), np.float32)
+    zeros[:, [1, 4]] = 60  # what has no zero in its range
+    negative = np.where(zeros == 0, np.float32(-0.0), zeros)
+    append(recording, body(recording, zeros))
+
+    assert contradicted(recording, body(recording, zeros, 0, "column")) == []
+    assert contradicted(recording, body(recording, negative, 0, "column")) == [0, 1]
+    assert rows_of(recording) == sorted(canonical(zeros, range(2)).items())
