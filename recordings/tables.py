@@ -11,8 +11,8 @@ from recordings import queries, stages, streams
 from recordings.queries import Epochs
 
 Row = Mapping[str, Any]
-# Bounds the memory of a page: 16 nights of epochs are at most 46,080 rows.
-NIGHTS_A_PAGE, ROWS_A_PAGE = 16, 1_000
+# Bounds the memory of a page: 4 nights of epochs are at most 11,520 rows.
+NIGHTS_A_PAGE, ROWS_A_PAGE = 4, 1_000
 ORIGIN = np.datetime64("2000-01-01", "us")
 
 # LATERAL keeps it one look into the key for each recording, whatever the planner believes.

@@ -1,7 +1,9 @@
 """`manage.py export`: whole, and what came since the last one between steps."""
 
+import gc
 import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +139,25 @@ def test_a_whole_export_moves_no_mark(recording: Recording, tmp_path: Path) -> N
 )
 def test_a_refusal_is_one_line(words: tuple[str, ...], said: str) -> None:
     assert said in failure(*words)
+
+
+def test_three_times_the_nights_need_no_more_memory(tmp_path: Path) -> None:
+    tenant, matrix = TenantFactory(), features(1_000)
+
+    def peak_with_more(nights_more: int) -> int:
+        for _ in range(nights_more):
+            keep(night_of(tenant), matrix)
+        gc.collect()
+        tracemalloc.start()
+        printed("epochs", "--output", tmp_path / "epochs.csv")
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak_with_more(4)
+    peaks = [peak_with_more(0), peak_with_more(8)]
+
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 # Increments.

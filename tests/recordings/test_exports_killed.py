@@ -110,7 +110,7 @@ class Gate:
         self.holder = holder
         holder.execute("SELECT pg_advisory_lock(4711)")
 
-    def wait_for(self, export: subprocess.Popen[bytes]) -> None:
+    def wait_for(self, export: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + 30
         while not self.holder.execute(f"SELECT 1 {self.TRIED}").fetchone():
             assert export.poll() is None
@@ -153,18 +153,37 @@ def wait_until_nobody_exports() -> None:
             cursor.execute(locks)
 
 
-def start_export(path: Path) -> subprocess.Popen[bytes]:
+def start_export(*words: object) -> subprocess.Popen[str]:
     address = connection.settings_dict
     url = f"postgresql:///{address['NAME']}?host={address['HOST']}&port={address['PORT']}"
     if address["USER"]:
         url = url.replace(":///", f"://{address['USER']}:{address['PASSWORD']}@/")
-    words = ["export", "epochs", "--since-last", "--output", str(path)]
     return subprocess.Popen(
-        [sys.executable, "manage.py", *words],
+        [sys.executable, "manage.py", "export", "epochs", *map(str, words)],
         cwd=settings.BASE_DIR,
         env=os.environ | {"DATABASE_URL": url},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+
+
+def killed(export: subprocess.Popen[str]) -> None:
+    export.kill()
+    export.communicate()
+
+
+def test_an_export_whose_reader_goes_away_says_so_in_one_line(recording: Recording) -> None:
+    keep(recording, features(2_880))
+    export = start_export()
+
+    export.stdout.readline()
+    export.stdout.close()
+    said = export.stderr.read()
+    export.stderr.close()
+
+    assert export.wait() == 1
+    assert said.splitlines() == ["CommandError: standard output was closed: the export is cut off"]
 
 
 def test_killed_before_its_marks_are_committed_an_export_comes_again_and_loses_nothing(
@@ -172,11 +191,10 @@ def test_killed_before_its_marks_are_committed_an_export_comes_again_and_loses_n
 ) -> None:
     keep(recording, features(10))
     path = tmp_path / "epochs-1.csv"
-    export = start_export(path)
+    export = start_export("--since-last", "--output", path)
     gate.wait_for(export)
 
-    export.kill()
-    export.wait()
+    killed(export)
     gate.open(is_lost=True)
 
     assert keys(rows_of(path.read_text())) == stored_keys()
@@ -193,11 +211,10 @@ def test_killed_while_its_marks_are_committed_an_export_has_brought_its_rows(
     recording: Recording, tmp_path: Path, gate: Gate
 ) -> None:
     keep(recording, features(10))
-    export = start_export(tmp_path / "epochs-1.csv")
+    export = start_export("--since-last", "--output", tmp_path / "epochs-1.csv")
     gate.wait_for(export)
 
-    export.kill()
-    export.wait()
+    killed(export)
     gate.open(is_lost=False)
 
     keep(recording, features(5, seed=1), 10)
@@ -212,12 +229,11 @@ def test_killed_before_its_file_is_there_an_export_leaves_nothing_in_its_place(
     path = tmp_path / "epochs-1.csv"
     with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute("LOCK TABLE recordings_exportmark IN SHARE MODE")
-        export = start_export(path)
+        export = start_export("--since-last", "--output", path)
         while not (tmp_path / ".epochs-1.csv.part").exists():
             assert export.poll() is None
             time.sleep(0.02)
-        export.kill()
-        export.wait()
+        killed(export)
 
     assert not path.exists()
     wait_until_nobody_exports()

@@ -1,9 +1,13 @@
 """`manage.py export`: epochs, labels or recordings, whole or what came since the last time."""
 
+import os
+import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from django.core.management.base import CommandError
 
 from noctis import errors
 from noctis.commands import Row, VerbCommand, quiet
@@ -54,9 +58,18 @@ class Command(VerbCommand):
             return exports.write(export=export, path=path, since_last=options["since_last"])
         if options["since_last"]:
             raise errors.Invalid("--since-last needs --output: a broken pipe would lose rows.")
-        for text in exports.stream(export=export):
-            self.stdout.write(text, ending="")
+        self._print(export)
         return []
+
+    def _print(self, export: Export) -> None:
+        try:
+            for text in exports.stream(export=export):
+                self.stdout.write(text, ending="")
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes once more at its end, and would complain once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise CommandError("standard output was closed: the export is cut off") from None
 
 
 def _tenants(slug: str) -> list[Tenant]:
