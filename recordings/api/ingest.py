@@ -28,6 +28,7 @@ APPENDING = ["epoch_conflict", "epoch_off_grid", "past_retention"]
 
 class Ingest(ApiViewSet):
     policy = {"ingest": Capability.EPOCHS_WRITE, "ingest_device": Capability.EPOCHS_WRITE}
+    repeatable = frozenset({"ingest", "ingest_device"})
     route_class = "ingest"
 
     @extend_schema(
