@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo status reset smoke test lint openapi kills
+.PHONY: bench-ingest help install demo status reset smoke test lint openapi kills
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ lint: .venv/.dev ## check style, types, layers, migrations and templates
 	@.venv/bin/python manage.py makemigrations --check --dry-run
 	@if [ -d templates ]; then .venv/bin/djlint --check --lint --quiet templates; fi
 
+bench-ingest: .venv/.dev ## measure ingest as ratios to a raw COPY (JSON=file keeps the figures)
+	@.venv/bin/python -m bench.ingest
+
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi
 
@@ -42,10 +45,10 @@ kills: .venv/.dev ## kill workers, masters and PostgreSQL under load, and count 
 	@.venv/bin/python -m tests.chaos --kills 60
 
 # The stamps hold what is installed: packages are touched only when a lock file has changed.
-.venv/.runtime: requirements.lock
+.venv/.runtime: requirements.lock requirements-build.lock
 	@sh deploy/install.sh $<
 	@touch $@
 
-.venv/.dev: requirements-dev.lock
+.venv/.dev: requirements-dev.lock requirements-build.lock
 	@sh deploy/install.sh $<
 	@touch .venv/.runtime $@
