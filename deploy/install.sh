@@ -24,9 +24,16 @@ if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
 fi
 
 echo "installing $lock into .venv (once, about a minute)"
+# The same for both calls; packages are what their hashes say, or the installation ends.
+install() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+        --require-hashes --only-binary :all: "$@" >"$log" 2>&1
+}
+
 # django-timescaledb is pure Python and published as source only; all else must come as wheels.
-if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-    --require-hashes --only-binary :all: --no-binary django-timescaledb -r "$lock" >"$log" 2>&1; then
+# pip's isolated build would fetch whatever setuptools is newest and check no hash of it.
+if ! install -r requirements-build.lock ||
+    ! install --no-build-isolation --no-binary django-timescaledb -r "$lock"; then
     case $(cat "$log") in
     *"No space left on device"*) fail "the disk is full: free 500 MB and start again" ;;
     *"No matching distribution"*"none"* | *"NewConnectionError"* | *"ConnectTimeout"* | \
