@@ -5,7 +5,7 @@ from typing import Any
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
-from noctis import context
+from noctis import checks, context
 
 
 class Entry(ModelEntry):
@@ -25,6 +25,8 @@ class Scheduler(DatabaseScheduler):
     Entry = Entry
 
     def setup_schedule(self) -> None:
+        # Celery's `beat_init` comes later than this, which writes already.
+        checks.refuse_to_start_unready()
         PeriodicTask.objects.exclude(name__in=[*self.app.conf.beat_schedule]).delete()
         super().setup_schedule()
 

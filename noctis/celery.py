@@ -17,8 +17,7 @@ app.conf.beat_schedule = SCHEDULES
 app.autodiscover_tasks()
 
 
-@signals.celeryd_init.connect
-@signals.beat_init.connect
+@signals.celeryd_init.connect  # beat's scheduler asks by itself
 def refuse_to_start_unready(**_: Any) -> None:
     checks.refuse_to_start_unready()
 

@@ -96,6 +96,17 @@ def test_gunicorn_gives_up_on_a_worker_that_refuses(tmp_path: Path) -> None:
     assert ended.stderr.count("noctis.E001: ") == 1
 
 
+def test_beat_refuses_before_it_writes_a_schedule() -> None:
+    """At an address without a server, so that a query would be an error of its own."""
+    beat = ["-m", "celery", "-A", "noctis.celery", "beat"]
+
+    ended = run(beat, SECRET_KEY="", DATABASE_URL="postgresql:///noctis?host=/nowhere")
+
+    assert ended.returncode == 3
+    assert "noctis.E001: " in ended.stderr
+    assert "OperationalError" not in ended.stderr
+
+
 def test_good_settings_leave_the_deployment_check_nothing_to_say() -> None:
     checked = run(["manage.py", "check", "--deploy", "--fail-level", "DEBUG"])
 
