@@ -43,10 +43,15 @@ class Job:
     clients: int
 
 
+Act = Callable[[], load.Outcome]
+
+
 @dataclass(frozen=True)
 class Cell:
+    """Preparing is not measured; what it answers is."""
+
     name: str
-    run: Callable[[Job], load.Outcome]
+    prepare: Callable[[Job], Act]
     clients: int
     batches: int
 
@@ -80,18 +85,18 @@ def fresh_recordings(device: Device, count: int, taken: int) -> list[Recording]:
     )
 
 
-def ours(form: str) -> Callable[[Job], load.Outcome]:
+def ours(form: str) -> Callable[[Job], Act]:
     return lambda job: _post(job, "/v1/epochs:ingest", form)
 
 
-def naive(job: Job) -> load.Outcome:
+def naive(job: Job) -> Act:
     return _post(job, "/bench/naive", "list")
 
 
-def _post(job: Job, path: str, form: str) -> load.Outcome:
+def _post(job: Job, path: str, form: str) -> Act:
     bodies = (_body(night, form) for night in job.made)
     requests = [load.request_bytes("POST", path, job.token, body) for body in bodies]
-    return load.run(job.stage.port, requests, job.clients)
+    return lambda: load.run(job.stage.port, requests, job.clients)
 
 
 def _body(night: Recording, form: str) -> bytes:
@@ -110,7 +115,7 @@ _LISTED = [json.dumps(nights.listed(row)) for row in MATRIX]
 _PACKED = [json.dumps(nights.packed(row)) for row in MATRIX]
 
 
-def copy(job: Job) -> load.Outcome:
+def copy(job: Job) -> Act:
     """The same rows into the same table by binary COPY, a transaction a batch."""
     features = [_array(row) for row in MATRIX]
     payloads = [b"".join(_copied(night, features)) for night in job.made]
@@ -119,10 +124,10 @@ def copy(job: Job) -> load.Outcome:
         with connection.cursor().copy(_COPY) as stream:
             stream.write(payloads[position])
 
-    return _raw(job, write)
+    return lambda: _raw(job, write)
 
 
-def insert(job: Job) -> load.Outcome:
+def insert(job: Job) -> Act:
     """Our statement alone: no web server, no token, no body."""
     oldest = timezone.now() - timedelta(days=90)
 
@@ -131,7 +136,7 @@ def insert(job: Job) -> load.Outcome:
         place = rows.Place(night.tenant_id, UUID(str(night.uuid)), None, 1, oldest)
         connection.execute(rows.APPEND, rows.values_of(place, BATCH), prepare=True)
 
-    return _raw(job, write)
+    return lambda: _raw(job, write)
 
 
 def _raw(job: Job, write: Callable[[psycopg.Connection, int], None]) -> load.Outcome:

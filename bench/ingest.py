@@ -51,9 +51,10 @@ def measure(stage_: Stage, token: str, cell: Any, made: list[Any]) -> Measured:
     with psycopg.connect(stage_.database_url, autocommit=True) as admin:
         admin.execute("TRUNCATE recordings_epoch")
         admin.execute("CHECKPOINT")
+        act = cell.prepare(Job(stage_, token, made, cell.clients))
         wal = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"
         before, wal_before = _cpu(stage_), admin.execute(wal).fetchone()[0]
-        outcome = cell.run(Job(stage_, token, made, cell.clients))
+        outcome = act()
         after, wal_after = _cpu(stage_), admin.execute(wal).fetchone()[0]
         stored = admin.execute("SELECT count(*) FROM recordings_epoch").fetchone()[0]
     wanted = EPOCHS * len(made)
