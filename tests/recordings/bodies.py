@@ -22,6 +22,11 @@ INSTANTS = st.sampled_from(
         "9999-12-31T23:59:59.999999-14:00",
     ]
 )
+# How far a clock is off, in microseconds: up to 15 s is fine.
+CLOCKS_US = st.one_of(
+    st.sampled_from([-15_000_001, -15_000_000, 15_000_000, 15_000_001]),
+    st.integers(-16_000_000, 16_000_000),
+)
 JUNK: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.booleans(),
@@ -81,7 +86,7 @@ def epochs(draw: st.DrawFn) -> list[dict[str, Any]]:
     rows = draw(st.lists(values(), min_size=1, max_size=3))
     count = draw(st.integers(1, 5))
     forms = draw(st.sampled_from([["list"], ["object"], ["packed"], ["list", "object", "packed"]]))
-    indices = st.one_of(st.integers(0, 3), st.integers(0, 2_879))
+    indices = st.one_of(st.integers(0, 3), st.integers(0, 2_879), st.integers(2_878, 2_880))
     said: dict[int, list[bytes]] = {}
     sent = []
     for index in draw(st.lists(indices, min_size=count, max_size=count)):

@@ -7,6 +7,7 @@ from typing import Any
 from django.test import Client
 
 from devices.models import Device
+from noctis import manual
 from recordings.models import Epoch, Recording
 from tenants.models import Tenant
 from tests.factories import ServiceClientFactory, signatory
@@ -17,8 +18,13 @@ CANARY = "canary-5e1f"
 CANARY_NUMBER = 3_141_592_653
 
 
+DOCUMENT = json.loads(manual.document_text())
+
+
 @dataclass
 class Gateway:
+    """Expects of every refusal that the document describes it."""
+
     tenant: Tenant
     role: str = "ingest"
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
@@ -50,12 +56,15 @@ class Gateway:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         authorization = f"Bearer {(who or self.signatory).token()}"
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.post(
+        answer = self.client.post(
             path,
             raw,
             content_type=content_type,
             headers={"Authorization": authorization} | headers,
         )
+        described = DOCUMENT["paths"][path]["post"]["x-codes"]
+        assert answer.status_code < 400 or answer.json()["code"] in described
+        return answer
 
 
 def problems(answer: Any) -> list[tuple[str, str]]:

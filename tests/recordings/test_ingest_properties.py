@@ -4,24 +4,26 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from django.db import connection
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from noctis import errors
-from recordings import intake
+from recordings import intake, refusals
 from recordings.models import Epoch, Recording
 from recordings.services import epochs, schemas
 from recordings.services.epochs import Appended, Source
 from tenants.models import Tenant
 from tests.factories import TenantFactory
 from tests.recordings import bodies
-from tests.recordings.nights import SCHEMA, body, features, night_of
+from tests.recordings.nights import SCHEMA, body, epoch, features, night_of
 
 pytestmark = pytest.mark.django_db
 LENGTH = 60
@@ -200,6 +202,28 @@ def test_of_eight_writers_who_disagree_each_batch_is_there_whole_or_not_at_all(
         sure |= said if answer else {}
     assert there == sorted(sure.items())
     check_counters(recording)
+
+
+@some
+@given(st.integers(0, LENGTH - 1), bodies.CLOCKS_US, st.integers(0, 999_999))
+def test_the_grid_is_exact_to_the_microsecond_in_the_database_too(
+    tenant: Tenant, index: int, off_us: int, part: int
+) -> None:
+    started_at = timezone.now().replace(microsecond=part) - timedelta(hours=8)
+    recording = night_of(tenant, started_at)
+    clock = started_at + timedelta(seconds=30 * index, microseconds=off_us)
+    off = epoch(recording, index, [None] * 15, epoch_start_ts=clock.isoformat())
+    sent = {"recording_id": str(recording.uuid), "epochs": [off]}
+
+    assert is_on_grid(recording, sent) is (abs(off_us) <= 15_000_000)
+
+
+def is_on_grid(recording: Recording, sent: Any) -> bool:
+    try:
+        append(recording, sent)
+    except refusals.EpochOffGrid as refusal:
+        return not refusal.problems
+    return True
 
 
 def test_the_checksum_is_of_the_bytes_in_index_order_whatever_the_order_sent(
