@@ -33,7 +33,7 @@ lint: .venv/.dev ## check style, types, layers, migrations and templates
 	@.venv/bin/mypy noctis tenants devices recordings
 	@.venv/bin/lint-imports
 	@.venv/bin/python manage.py makemigrations --check --dry-run
-	@if [ -d templates ]; then .venv/bin/djlint --check --lint --quiet templates; fi
+	@.venv/bin/djlint --lint templates
 
 bench-ingest: .venv/.dev ## measure ingest as ratios to a raw COPY (JSON=file keeps the figures)
 	@.venv/bin/python -m bench.ingest
