@@ -179,9 +179,9 @@ SETTINGS = (
     ),
     Setting(
         "DB_CIRCUIT_RECOVERY_SECONDS",
-        30,
+        10,
         positive,
-        "How long it answers `db_circuit_open` before it tries once.",
+        "Longest pause between two tries while it answers `db_circuit_open`; the first is 1 s.",
     ),
     Setting("JWT_MAX_TTL_SECONDS", 86_400, natural, "Longest life of a service token."),
     Setting("JWT_LEEWAY_SECONDS", 30, natural, "Clock difference that is forgiven in a token."),

@@ -16,6 +16,7 @@ from noctis.db.failures import FAILURES
 
 log = structlog.get_logger(__name__)
 CLOSED, PROBING, OPEN = 0, 1, 2
+FIRST_PAUSE_S = 1.0
 
 
 class CircuitOpen(errors.Unavailable):
@@ -30,7 +31,11 @@ class CircuitOpen(errors.Unavailable):
 
 
 class Circuit:
-    """Closed, until `threshold` failures in a row open it; after `recovery_s` one call probes."""
+    """Closed, until `threshold` failures in a row open it; then one call probes now and again.
+
+    The pauses double from a second up to `recovery_s`: a short outage is over as soon as it is
+    over, a long one is not hammered.
+    """
 
     def __init__(self, *, threshold: int, recovery_s: float) -> None:
         self.threshold = threshold
@@ -43,6 +48,7 @@ class Circuit:
         self._opened_at: float | None = None
         self._is_probing = False
         self._failures = 0
+        self._pause_s = 0.0
         metrics.CIRCUIT_STATE.set(CLOSED)
 
     def check(self, probe: Callable[[], None]) -> None:
@@ -74,6 +80,7 @@ class Circuit:
             self._failures = 0
 
     def _open(self, reason: str) -> None:
+        self._pause_s = min(self.recovery_s, 2 * self._pause_s or FIRST_PAUSE_S)
         self._opened_at = time.monotonic()
         metrics.CIRCUIT_OPENED.inc()
         metrics.CIRCUIT_STATE.set(OPEN)
@@ -89,7 +96,7 @@ class Circuit:
 
     def _left_s(self) -> float:
         opened_at = self._opened_at
-        return 0.0 if opened_at is None else opened_at + self.recovery_s - time.monotonic()
+        return 0.0 if opened_at is None else opened_at + self._pause_s - time.monotonic()
 
     def _retry_after_s(self) -> int:
         return max(1, math.ceil(self._left_s()))

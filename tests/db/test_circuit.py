@@ -328,3 +328,26 @@ def test_traffic_during_a_restart_is_answered_or_told_to_return(away: Postgres) 
     assert {answer[:2] for answer in answers} == known
     assert answers[-1][0] == 200
     assert healed_s < 3 * RECOVERY_S + 1
+
+
+def test_the_pauses_double_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(circuit.time, "monotonic", lambda: now)
+    broken = Circuit(threshold=1, recovery_s=10)
+    broken.note_failure("OperationalError")
+
+    pauses = []
+    for _ in range(6):
+        pauses.append(broken._left_s())
+        now += pauses[-1]
+        with pytest.raises(CircuitOpen):
+            broken.check(failing)
+    broken.reset()
+    broken.note_failure("OperationalError")
+
+    assert pauses == [1, 2, 4, 8, 10, 10]
+    assert broken._left_s() == 1
+
+
+def failing() -> None:
+    raise OperationalError("still away")
