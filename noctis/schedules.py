@@ -20,6 +20,10 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "noctis.tasks.forget_expired_answers",
         "schedule": timedelta(minutes=15),
     },
+    "forget expired sessions": {
+        "task": "noctis.tasks.forget_expired_sessions",
+        "schedule": timedelta(hours=24),
+    },
     "count active tenants": {
         "task": "tenants.tasks.count_active_tenants",
         "schedule": timedelta(minutes=1),

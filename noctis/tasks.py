@@ -1,6 +1,9 @@
-"""What runs by itself for the foundations: answers are kept for a day and then forgotten."""
+"""What runs by itself for the foundations: what has expired is deleted, and nothing else."""
+
+from importlib import import_module
 
 from celery import shared_task
+from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -14,3 +17,9 @@ def forget_expired_answers() -> int:
     if forgotten == idempotency.MOST_FORGOTTEN:
         forget_expired_answers.delay()
     return forgotten
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
+def forget_expired_sessions() -> None:
+    """What Django's `clearsessions` does, wherever the sessions are kept."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
