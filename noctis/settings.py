@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,19 @@ from noctis.db.url import database_settings
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-try:
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Whoever mistyped a variable reads its name, not a traceback."""
+    try:
+        yield
+    except (environment.BadSettings, embedded.EmbeddedError) as error:
+        raise SystemExit(f"settings: {error}") from None
+
+
+with told_in_one_line():
     READINGS = environment.read(os.environ)
-except environment.BadSettings as error:
-    raise SystemExit(f"settings: {error}") from None
 
 
 def setting(name: str) -> Any:
@@ -27,7 +38,8 @@ def setting(name: str) -> Any:
 
 def local_secret(name: str) -> str:
     """Outside production a missing secret is made once and kept; in production it stays missing."""
-    return "" if PRODUCTION else embedded.local_secret(VAR_DIR, name)
+    with told_in_one_line():
+        return "" if PRODUCTION else embedded.local_secret(VAR_DIR, name)
 
 
 NOCTIS_ENV = setting("NOCTIS_ENV")
@@ -42,7 +54,8 @@ ENCRYPTION_KEYS = setting("ENCRYPTION_KEYS") or tuple(
     for key in filter(None, [local_secret("encryption_key")])
 )
 
-EMBEDDED = {} if PRODUCTION else embedded.addresses(VAR_DIR)
+with told_in_one_line():
+    EMBEDDED = {} if PRODUCTION else embedded.addresses(VAR_DIR)
 DATABASE_URL = setting("DATABASE_URL") or EMBEDDED.get("DATABASE_URL", "")
 REDIS_URL = setting("REDIS_URL") or EMBEDDED.get("REDIS_URL", "")
 USES_EMBEDDED = not (setting("DATABASE_URL") and setting("REDIS_URL"))
@@ -100,6 +113,7 @@ WEB_HOST: str = setting("HOST")
 WEB_PORT: int = setting("PORT")
 
 CSRF_FAILURE_VIEW = "tenants.console.site.csrf_failure"
+LOGIN_REDIRECT_URL = "/console/"  # where a `next` that leads elsewhere ends
 ROOT_URLCONF = "noctis.urls"
 WSGI_APPLICATION = "noctis.wsgi.application"
 APPEND_SLASH = False
@@ -188,7 +202,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 JWT_MAX_TTL_SECONDS = setting("JWT_MAX_TTL_SECONDS")
 JWT_LEEWAY_SECONDS = setting("JWT_LEEWAY_SECONDS")
-KEY_CACHE_SECONDS = min(setting("KEY_CACHE_SECONDS"), 5.0)
+KEY_CACHE_SECONDS = setting("KEY_CACHE_SECONDS")
 RATE_LIMITS = setting("RATE_LIMITS")
 EPOCHS_RETENTION_DAYS = setting("EPOCHS_RETENTION_DAYS")
 

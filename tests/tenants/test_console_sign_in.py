@@ -95,6 +95,12 @@ def test_an_address_has_a_bounded_number_of_attempts(enter: Enter, ada: Operator
     assert enter().status_code == 429
 
 
+def test_a_next_that_leads_elsewhere_ends_in_the_console(enter: Enter, ada: Operator) -> None:
+    answer = enter(next="https://elsewhere.example/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/console/")
+
+
 def test_flags_of_a_row_open_nothing() -> None:
     browser = Client()
     browser.force_login(OperatorFactory(is_staff=True, is_superuser=True))
