@@ -4,7 +4,20 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-Value = str | int | float | bool | tuple[str, ...] | None
+from noctis import rates
+from noctis.kinds import (
+    Value,
+    boolean,
+    cache_seconds,
+    database_url,
+    limits,
+    listed,
+    log_level,
+    natural,
+    positive,
+    seconds,
+    stage_of_life,
+)
 
 
 class BadSettings(Exception):
@@ -32,50 +45,6 @@ class Reading:
         return "********" if self.setting.secret and self.value else self.value
 
 
-def boolean(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"0": False, "false": False, "no": False, "off": False}
-    try:
-        return words[text.lower()]
-    except KeyError:
-        raise ValueError("expected true or false") from None
-
-
-def listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def natural(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise ValueError("expected a whole number, zero or more")
-    return int(text)
-
-
-def log_level(text: str) -> str:
-    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-        raise ValueError("expected DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    return text.upper()
-
-
-def positive(text: str) -> int:
-    if (number := natural(text)) == 0:
-        raise ValueError("expected one or more")
-    return number
-
-
-def seconds(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise ValueError("expected zero or more seconds")
-    return number
-
-
-def stage_of_life(text: str) -> str:
-    if text not in ("development", "test", "production"):
-        raise ValueError("expected development, test or production")
-    return text
-
-
 SETTINGS = (
     Setting(
         "NOCTIS_ENV",
@@ -86,7 +55,7 @@ SETTINGS = (
     Setting(
         "DATABASE_URL",
         None,
-        str,
+        database_url,
         "PostgreSQL or TimescaleDB; without it the embedded PostgreSQL is used.",
         secret=True,
     ),
@@ -140,8 +109,8 @@ SETTINGS = (
     ),
     Setting("HOST", "127.0.0.1", str, "Where gunicorn binds; the demo refuses all but loopback."),
     Setting("PORT", 8000, natural, "Port of the web server."),
-    Setting("WEB_CONCURRENCY", 2, natural, "Web worker processes."),
-    Setting("WEB_THREADS", 4, natural, "Threads in each web worker."),
+    Setting("WEB_CONCURRENCY", 2, positive, "Web worker processes."),
+    Setting("WEB_THREADS", 4, positive, "Threads in each web worker."),
     Setting(
         "DB_POOL_SIZE",
         0,
@@ -183,14 +152,14 @@ SETTINGS = (
         positive,
         "Longest pause between two tries while it answers `db_circuit_open`; the first is 1 s.",
     ),
-    Setting("JWT_MAX_TTL_SECONDS", 86_400, natural, "Longest life of a service token."),
+    Setting("JWT_MAX_TTL_SECONDS", 86_400, positive, "Longest life of a service token."),
     Setting("JWT_LEEWAY_SECONDS", 30, natural, "Clock difference that is forgiven in a token."),
     Setting(
         "KEY_CACHE_SECONDS",
         5.0,
-        float,
+        cache_seconds,
         "How long a process trusts a key it has read; a revoked key stops working within it. "
-        "At most 5.",
+        "More than 0, at most 5.",
     ),
     Setting(
         "EPOCHS_RETENTION_DAYS",
@@ -208,8 +177,8 @@ SETTINGS = (
     ),
     Setting(
         "RATE_LIMITS",
-        ("sign_in=10/minute", "read=600/minute", "write=1200/minute", "ingest=1200/minute"),
-        listed,
+        rates.USUAL,
+        limits,
         "Calls per client and route class, `class=number/second|minute|hour`; `class=off` lifts.",
     ),
     Setting("LOG_LEVEL", "INFO", log_level, "Least level that is logged."),

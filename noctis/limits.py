@@ -9,7 +9,6 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
 
 import structlog
 from django.conf import settings
@@ -19,16 +18,15 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from noctis import environment, errors, metrics
+from noctis import errors, metrics
+from noctis.rates import Limit, in_force
 
 log = structlog.get_logger(__name__)
-PERIODS = {"second": 1, "minute": 60, "hour": 3600}
 MOST_LOCAL_BUCKETS = 10_000
 # A password guessed at every process in turn is guessed too fast.
 NEVER_LOCAL = frozenset({"sign_in"})
 
-# A process asks for this share of an allowance at once, and serves it for a second at most.
-LEASED_SHARE = 100
+# How long a process serves what it asked for at once.
 LEASE_S = 1.0
 
 # KEYS[1] bucket; ARGV capacity, tokens per second, tokens wanted. Returns how many were granted
@@ -47,23 +45,6 @@ redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(at))
 redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * capacity / rate) + 1000)
 return {granted, tostring(left)}
 """
-
-
-@dataclass(frozen=True)
-class Limit:
-    """So many calls a period; the whole allowance may be used at once."""
-
-    calls: int
-    period_s: int
-
-    @property
-    def rate(self) -> float:
-        return self.calls / self.period_s
-
-    @property
-    def lease(self) -> int:
-        """Calls asked for at once: one round trip then serves them all."""
-        return max(1, self.calls // LEASED_SHARE)
 
 
 @dataclass(frozen=True)
@@ -89,31 +70,6 @@ class Verdict:
             "RateLimit-Remaining": str(max(0, int(self.left))),
             "RateLimit-Reset": str(math.ceil(missing / self.limit.rate)),
         }
-
-
-def parse(rows: tuple[str, ...]) -> dict[str, Limit]:
-    """`read=600/minute` -> {"read": Limit(600, 60)}; `read=off` leaves the class unlimited."""
-    limits: dict[str, Limit] = {}
-    for row in rows:
-        route_class, _, rate = row.partition("=")
-        calls, _, period = rate.partition("/")
-        if rate == "off":
-            limits.pop(route_class, None)
-            continue
-        if not calls.isdecimal() or int(calls) < 1 or period not in PERIODS:
-            raise ValueError(f"RATE_LIMITS: cannot read {row!r}")
-        limits[route_class] = Limit(int(calls), PERIODS[period])
-    return limits
-
-
-def in_force(rows: tuple[str, ...]) -> dict[str, Limit]:
-    """What the setting says of a class, and the default of every class it does not name."""
-    default = next(row.default for row in environment.SETTINGS if row.name == "RATE_LIMITS")
-    known = cast(tuple[str, ...], default)
-    unknown = {row.partition("=")[0] for row in rows} - parse(known).keys()
-    if unknown:
-        raise ValueError(f"RATE_LIMITS: there is no class {', '.join(sorted(unknown))}")
-    return parse((*known, *rows))
 
 
 # Before any code is registered: what is wrong here is told as it is, whoever imports this again.

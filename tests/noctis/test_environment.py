@@ -1,6 +1,10 @@
 """One table of settings: what it reads, and that its documents and the code agree with it."""
 
 import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +64,83 @@ def test_booleans_are_written_in_several_ways(text: str, expected: bool) -> None
 def test_a_negative_count_is_refused() -> None:
     with pytest.raises(BadSettings, match="DB_POOL_SIZE"):
         environment.read({"DB_POOL_SIZE": "-1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("WEB_CONCURRENCY", "0"),
+        ("WEB_THREADS", "0"),
+        ("JWT_MAX_TTL_SECONDS", "0"),
+        ("KEY_CACHE_SECONDS", "0"),
+        ("KEY_CACHE_SECONDS", "-1"),
+        ("KEY_CACHE_SECONDS", "nan"),
+        ("KEY_CACHE_SECONDS", "inf"),
+        ("KEY_CACHE_SECONDS", "5.1"),
+        ("DATABASE_URL", "mysql://noctis@db.example/noctis"),
+        ("RATE_LIMITS", "read=5/day"),
+        ("RATE_LIMITS", "raed=5/second"),
+    ],
+)
+def test_what_the_platform_cannot_run_with_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(BadSettings, match=f"^{name}: "):
+        environment.read({name: text})
+
+
+def test_a_key_is_trusted_for_five_seconds_at_most() -> None:
+    assert environment.read({"KEY_CACHE_SECONDS": "5"})["KEY_CACHE_SECONDS"].value == 5.0
+
+
+def test_an_address_that_cannot_be_read_is_not_repeated() -> None:
+    with pytest.raises(BadSettings) as raised:
+        environment.read({"DATABASE_URL": "postgresql://noctis:hun/ter2@db.example/noctis"})
+
+    assert "hun" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("DATABASE_URL", "mysql://noctis@db.example/noctis", "DATABASE_URL: expected postgresql"),
+        ("RATE_LIMITS", "read=often", "RATE_LIMITS: cannot read 'read=often'"),
+        ("NOCTIS_VAR_DIR", "/nonexistent/a/b", "cannot keep a secret in /nonexistent/a/b"),
+    ],
+)
+def test_settings_that_cannot_be_used_end_the_start_in_one_line(
+    name: str, text: str, told: str
+) -> None:
+    ended = import_settings({name: text})
+
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"settings: {told}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as another user")
+@pytest.mark.parametrize("user", ["nosuch", "root"])
+def test_a_user_that_cannot_run_the_servers_ends_the_start_in_one_line(
+    user: str, tmp_path: Path
+) -> None:
+    ended = import_settings({"NOCTIS_EMBEDDED_USER": user, "NOCTIS_VAR_DIR": str(tmp_path / "var")})
+
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("settings: ")
+    assert "NOCTIS_EMBEDDED_USER" in line
+
+
+def import_settings(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """With none of the settings that this run has, and nothing of theirs kept."""
+    names = {row.name for row in environment.SETTINGS}
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    return subprocess.run(
+        [sys.executable, "-c", "import noctis.settings"],
+        env=kept | variables,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_lists_lose_blanks_and_empty_parts() -> None:

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from noctis import limits
-from noctis.limits import Limit, LocalBuckets, Verdict
+from noctis import limits, rates
+from noctis.limits import LocalBuckets, Verdict
+from noctis.rates import Limit
 from tests.factories import signatory
 
 TEN = Limit(10, 60)
@@ -253,7 +254,7 @@ def test_whoever_waits_as_long_as_told_is_let_in(calls: int, period: int, left: 
 
 
 def test_limits_are_read_from_their_setting() -> None:
-    read = limits.parse(("read=600/minute", "write=5/second", "sign_in=off"))
+    read = rates.parse(("read=600/minute", "write=5/second", "sign_in=off"))
 
     assert read == {"read": Limit(600, 60), "write": Limit(5, 1)}
 
@@ -263,17 +264,17 @@ def test_limits_are_read_from_their_setting() -> None:
     ["read", "read=", "read=0/minute", "read=-1/minute", "read=5", "read=5/day", "read=²/hour"],
 )
 def test_an_unreadable_limit_is_named(row: str) -> None:
-    with pytest.raises(ValueError, match="RATE_LIMITS"):
-        limits.parse((row,))
+    with pytest.raises(ValueError, match="cannot read"):
+        rates.parse((row,))
 
 
 def test_a_class_that_the_setting_does_not_name_keeps_its_default() -> None:
-    usual = limits.in_force(())
+    usual = rates.in_force(())
 
-    assert limits.in_force(("read=5/second",)) == usual | {"read": Limit(5, 1)}
-    assert usual.keys() - limits.in_force(("read=off",)).keys() == {"read"}
-    with pytest.raises(ValueError, match="RATE_LIMITS: there is no class raed"):
-        limits.in_force(("raed=5/second",))
+    assert rates.in_force(("read=5/second",)) == usual | {"read": Limit(5, 1)}
+    assert usual.keys() - rates.in_force(("read=off",)).keys() == {"read"}
+    with pytest.raises(ValueError, match="there is no class raed"):
+        rates.in_force(("raed=5/second",))
 
 
 def test_a_large_allowance_is_drawn_in_leases_and_never_overdrawn(
