@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -18,6 +19,7 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 QUIET_ROUTES = {"healthz", "readyz", "metrics", "static/<path:path>"}
+PROBES = {"/healthz", "/readyz", "/metrics"}  # asked by address
 
 
 class RequestLog:
@@ -57,6 +59,22 @@ class RequestLog:
         """Outside DRF a refusal is answered in the same shape; a bug goes on to the 500 handler."""
         refusal = http.as_refusal(exception)
         return http.problem_response(refusal, request.path) if refusal else None
+
+
+class KnownHost:
+    """Only names that are ours are served; Django asks where a link is built, and the API never."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            if request.path not in PROBES:
+                request.get_host()
+        except DisallowedHost:
+            refusal = errors.BadRequest("The `Host` is none of ALLOWED_HOSTS.")
+            return http.problem_response(refusal, request.path)
+        return self.get_response(request)
 
 
 class KnownLength:

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "noctis.middleware.RequestLog",
     "noctis.middleware.SecurityHeaders",
+    "noctis.middleware.KnownHost",
     "noctis.middleware.KnownLength",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
