@@ -8,8 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from noctis import limits
-from tenants.services import sessions
+from tenants.services import operators, sessions
 from tenants.services.operators import SignInRefused
 
 REFUSED = "User name, password and one-time code do not fit together, or the code was used before."
@@ -43,11 +42,10 @@ class SignInForm(AuthenticationForm):
         return known
 
 
-def allowance(request: HttpRequest) -> limits.Verdict | None:
+def use_attempt(request: HttpRequest) -> None:
     """Use one attempt of the address's; looking at the form costs nothing."""
-    if request.method != "POST":
-        return None
-    return limits.take("sign_in", address_of(request))
+    if request.method == "POST":
+        operators.use_attempt(by=address_of(request))
 
 
 def address_of(request: HttpRequest) -> str:

@@ -57,13 +57,13 @@ class ConsoleSite(admin.AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        verdict = sign_in.allowance(request)
-        if verdict is None or verdict.is_allowed:
+        try:
+            sign_in.use_attempt(request)
             return super().login(request, extra_context)
-        metrics.RATE_LIMITED.labels(route_class="sign_in").inc()
-        refused = self.refusal_page(request, errors.RateLimited())
-        refused["Retry-After"] = str(verdict.retry_after_s)
-        return refused
+        except errors.RateLimited as refusal:
+            refused = self.refusal_page(request, refusal)
+            refused["Retry-After"] = str(refusal.retry_after_s)
+            return refused
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return LogoutView.as_view(next_page="admin:login")(request)

@@ -1,5 +1,6 @@
 """Operators: made, enrolled for one-time codes, signed in for scripts."""
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import cast
@@ -14,7 +15,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
-from noctis import errors, keyring, metrics
+from noctis import errors, keyring, limits, metrics
 from tenants import tokens, totp
 from tenants.models import Membership, Operator, Tenant
 from tenants.services import audit
@@ -104,8 +105,23 @@ def passes_second_factor(*, operator: Operator, code: str) -> bool:
     return step is not None
 
 
+def use_attempt_at(username: str) -> None:
+    """Count an attempt at the name, from whatever address and whether or not anybody has it."""
+    # Hashed, for what is typed as a name may be a password.
+    use_attempt(by=f"name {hashlib.sha256(username.lower().encode()).hexdigest()}")
+
+
+def use_attempt(*, by: str) -> None:
+    """Use one sign-in of an allowance: an address's or a name's."""
+    verdict = limits.take("sign_in", by)
+    if verdict and not verdict.is_allowed:
+        metrics.RATE_LIMITED.labels(route_class="sign_in").inc()
+        raise errors.RateLimited(retry_after_s=verdict.retry_after_s)
+
+
 def sign_in(*, username: str, password: str, otp: str, tenant_slug: str) -> Pair:
     """Exchange an operator's credentials for an access and a refresh token of one tenant."""
+    use_attempt_at(username)
     person = authenticate(username=username, password=password)
     membership = None
     if isinstance(person, Operator):

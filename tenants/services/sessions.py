@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 def enter_console(*, username: str, password: str, otp: str) -> Operator:
     """Check an operator's credentials, use up her code, and tell the log of each of her tenants."""
+    operators.use_attempt_at(username)
     person = authenticate(username=username, password=password)
     if not isinstance(person, Operator) or not person.may(Capability.WHOAMI):
         raise _refused("sign_in")

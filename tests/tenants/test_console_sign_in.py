@@ -22,9 +22,9 @@ Enter = Callable[..., HttpResponse]
 def enter() -> Enter:
     """Sign in as Ada with the right password, but for what is named."""
 
-    def send(**changes: str) -> HttpResponse:
+    def send(address: str = "127.0.0.1", **changes: str) -> HttpResponse:
         right = {"username": "ada", "password": PASSWORD, "otp": "", "next": "/console/"}
-        return Client().post("/console/login/", right | changes)
+        return Client(REMOTE_ADDR=address).post("/console/login/", right | changes)
 
     return send
 
@@ -93,6 +93,19 @@ def test_an_address_has_a_bounded_number_of_attempts(enter: Enter, ada: Operator
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]
     assert int(answers[-1]["Retry-After"]) >= 1
     assert enter().status_code == 429
+
+
+def test_many_addresses_that_guess_one_name_are_stopped(enter: Enter, ada: Operator) -> None:
+    names = ["ada", "Ada"] * 5
+
+    guesses = [
+        enter(f"192.0.2.{host}", username=name, password="wrong") for host, name in enumerate(names)
+    ]
+
+    stopped = enter("192.0.2.99")
+    assert {answer.status_code for answer in guesses} == {200}
+    assert (stopped.status_code, int(stopped["Retry-After"]) >= 1) == (429, True)
+    assert enter("192.0.2.99", username="grace").status_code == 200
 
 
 def test_a_next_that_leads_elsewhere_ends_in_the_console(enter: Enter, ada: Operator) -> None:

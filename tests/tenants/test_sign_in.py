@@ -363,6 +363,22 @@ def test_guessing_is_limited_whatever_address_is_claimed(sign_in: Post, post: Po
     assert answers[-1]["Retry-After"]
 
 
+def test_many_addresses_that_guess_one_name_are_stopped(ada: Membership) -> None:
+    allowed = limits.LIMITS["sign_in"].calls
+    right = {"username": "ada", "password": PASSWORD, "tenant": ada.tenant.slug}
+    guesses = [right | {"username": "Ada", "password": "guess"}] * allowed
+
+    answers = [
+        Client(REMOTE_ADDR=f"192.0.2.{host}").post(
+            "/v1/auth/token", body, content_type="application/json"
+        )
+        for host, body in enumerate([*guesses, right])
+    ]
+
+    assert [answer.status_code for answer in answers] == [401] * allowed + [429]
+    assert int(answers[-1]["Retry-After"]) >= 1
+
+
 def test_another_method_at_sign_in_is_not_allowed(client: Client) -> None:
     answers = [client.generic(method, "/v1/auth/token") for method in ("GET", "PUT", "OPTIONS")]
 
