@@ -161,6 +161,17 @@ class NotAcceptable(Refusal):
     )
 
 
+class BodyTimeout(Refusal):
+    row = registered(
+        "request_body_timeout",
+        408,
+        "The body did not arrive",
+        "The sender stopped before the end of the body, or broke off.",
+        "Send the whole body at once, on a new connection.",
+        is_retryable=True,
+    )
+
+
 class Conflict(Refusal):
     row = registered(
         "conflict",

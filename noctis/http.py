@@ -10,7 +10,7 @@ from typing import IO, Any
 import msgspec
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions as drf
 from rest_framework.parsers import BaseParser
@@ -163,6 +163,7 @@ _TRANSLATED: tuple[tuple[type[Exception], type[errors.Refusal]], ...] = (
     (PermissionDenied, errors.Forbidden),
     (RequestDataTooBig, errors.PayloadTooLarge),
     (SuspiciousOperation, errors.BadRequest),
+    (UnreadablePostError, errors.BodyTimeout),
 )
 # What a view may say no with; anything else is a bug, or the database's.
 REFUSING: tuple[type[Exception], ...] = (errors.Refusal, *(kind for kind, _ in _TRANSLATED))

@@ -62,7 +62,12 @@ RULES: dict[str, tuple[str, ...]] = {
         "tenant_suspended",
         "not_found",
     ),
-    "takes a body": ("bad_request", "payload_too_large", "unsupported_media_type"),
+    "takes a body": (
+        "bad_request",
+        "request_body_timeout",
+        "payload_too_large",
+        "unsupported_media_type",
+    ),
     "is a list": ("bad_request",),
     "names an object": ("not_found",),
     "is rate limited": ("rate_limited",),

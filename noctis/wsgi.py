@@ -3,14 +3,13 @@
 import os
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
-from noctis import checks
+from noctis import checks, slow_bodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
 
-application: WSGIHandler = get_wsgi_application()
+application = slow_bodies.bounded(get_wsgi_application())
 checks.refuse_to_start_unready()
 _database = settings.DATABASES["default"]
 # A request is bounded; commands and tasks may take their time.
