@@ -44,8 +44,8 @@ class KeyQuerySet(OwnedQuerySet):
         return self.filter(unended).exclude(state=ServiceClientKey.State.REVOKED)
 
     def past_their_end(self, at: datetime) -> "KeyQuerySet":
-        """Retiring keys whose overlap is over but which are not marked revoked yet."""
-        return self.filter(state=ServiceClientKey.State.RETIRING, expires_at__lte=at)
+        """Keys that are accepted no more but which are not marked revoked yet."""
+        return self.filter(expires_at__lte=at).exclude(state=ServiceClientKey.State.REVOKED)
 
 
 class ServiceClientKey(Owned):

@@ -93,6 +93,9 @@ def _insert_named(client: ServiceClient) -> None:
 
 def issue_key(*, client: ServiceClient, request: KeyRequest, actor: Actor) -> IssuedKey:
     """Add a key beside those that are there; a secret of ours is sealed, a public key is kept."""
+    if request.expires_at and request.expires_at <= timezone.now():
+        problem = errors.Problem("/expires_at", "out_of_range", "an instant in the future")
+        raise errors.Invalid(problems=[problem])
     secret, material = _material(request)
     key = ServiceClientKey(
         tenant=client.tenant,
@@ -212,10 +215,10 @@ def set_enabled(
 
 
 def revoke_expired_keys(*, at: datetime, actor: Actor) -> int:
-    """Write down what is already true: a retiring key past its end is refused by its own date."""
+    """Write down what is already true: a key past its end is refused by its own date."""
     expired = list(ServiceClientKey.objects.past_their_end(at)[:1_000])
     for key in expired:
-        revoke_key(key=key, actor=actor, reason="the overlap is over")
+        revoke_key(key=key, actor=actor, reason="its end is past")
     return len(expired)
 
 

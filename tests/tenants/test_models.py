@@ -122,7 +122,7 @@ def test_a_membership_has_a_known_role_and_is_one_for_each_tenant() -> None:
 
 
 def test_accepted_keys_are_those_that_are_neither_revoked_nor_past_their_end() -> None:
-    now = timezone.now()
+    now = timezone.now() + timedelta(hours=1)
     client = ServiceClientFactory()
     kept = {
         "endless": KeyFactory(client=client, expires_at=None),

@@ -114,6 +114,17 @@ def test_an_unusable_key_is_refused_and_no_client_is_left(
     assert not AuditEntry.objects.exists()
 
 
+def test_a_key_that_has_ended_before_it_begins_is_refused(client: ServiceClient) -> None:
+    request = KeyRequest(expires_at=timezone.now())
+
+    with pytest.raises(errors.Invalid) as refused:
+        clients.issue_key(client=client, request=request, actor=ACTOR)
+
+    told_of = [(problem.pointer, problem.code) for problem in refused.value.problems]
+    assert told_of == [("/expires_at", "out_of_range")]
+    assert not client.keys.exists()
+
+
 # Rotated.
 
 
@@ -248,6 +259,17 @@ def test_keys_past_their_end_are_written_down_as_revoked_once(client: ServiceCli
     assert state(running)[0] == "retiring"
 
 
+def test_an_active_key_past_its_own_end_is_written_down_as_revoked(client: ServiceClient) -> None:
+    ends_at = timezone.now() + DAY
+    ending, endless = KeyFactory(client=client, expires_at=ends_at), KeyFactory(client=client)
+
+    early = clients.revoke_expired_keys(at=ends_at - DAY, actor=ACTOR)
+    due = clients.revoke_expired_keys(at=ends_at, actor=ACTOR)
+
+    assert (early, due) == (0, 1)
+    assert [state(key)[0] for key in (ending, endless)] == ["revoked", "active"]
+
+
 def test_a_client_is_shut_out_and_let_in_and_each_is_told_once(client: ServiceClient) -> None:
     kid = KeyFactory(client=client).key.kid
 
@@ -267,7 +289,8 @@ def test_a_client_is_shut_out_and_let_in_and_each_is_told_once(client: ServiceCl
 
 def test_a_token_is_signed_with_the_newest_key_that_is_accepted(client: ServiceClient) -> None:
     older = KeyFactory(client=client)
-    KeyFactory(client=client, expires_at=timezone.now() - DAY)
+    ended = KeyFactory(client=client)
+    client.keys.filter(kid=ended.key.kid).update(expires_at=timezone.now() - DAY)
 
     first = minting.mint_token(client=client, ttl_s=60)
     newest = clients.rotate_key(client=client, overlap=DAY, actor=ACTOR)
