@@ -32,6 +32,9 @@ OPTIONS = {
     "maxmemory-policy": "noeviction",
 }
 LARGEST_LOG = 10_000_000
+# What `ask` says of a server that accepts a connection and does not answer on it.
+SILENT = "-SILENT"
+READY_WITHIN_S = 20.0
 
 
 class Valkey:
@@ -47,9 +50,12 @@ class Valkey:
 
     def start(self) -> None:
         """Leave a server running that answers, whatever was there before."""
-        if not self.process():
+        if not (self.process() and self._answers_in_time()):
             self._launch()
-        self._wait_until_ready()
+            if not self._answers_in_time():
+                raise EmbeddedError(f"Valkey does not answer: {self._reason('')}")
+        if process := self.process():
+            record(self._record, process)
 
     def stop(self) -> None:
         process = self.process() or self._lost()
@@ -60,12 +66,15 @@ class Valkey:
             end(process, 5.0)
 
     def process(self) -> Identity | None:
-        """Whoever answers on the socket: only our user can have put it there."""
-        fields = dict(
-            line.split(":", 1) for line in ask(self.socket, "INFO server").split() if ":" in line
-        )
+        """Whoever answers on the socket, where only our user can have put it; or who is busy there.
+
+        Who has no time to say its number, and is the one recorded, was not stopped."""
+        reply = ask(self.socket, "INFO server")
+        fields = dict(line.split(":", 1) for line in reply.split() if ":" in line)
         pid = fields.get("process_id", "")
-        return identity_of(int(pid)) if pid.isdigit() else None
+        if pid.isdigit():
+            return identity_of(int(pid))
+        return self._lost() if reply else None
 
     def _lost(self) -> Identity | None:
         """One that was started here, lives and does not answer."""
@@ -84,14 +93,13 @@ class Valkey:
         if done.returncode:
             raise EmbeddedError(f"Valkey does not start: {self._reason(done.stdout + done.stderr)}")
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 20
+    def _answers_in_time(self) -> bool:
+        deadline = time.monotonic() + READY_WITHIN_S
         while not ask(self.socket, "PING").startswith("+PONG"):
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"Valkey does not answer: {self._reason('')}")
+                return False
             time.sleep(0.02)
-        if process := self.process():
-            record(self._record, process)
+        return True
 
     def _reason(self, said: str) -> str:
         logged = self.log.read_text(errors="replace")[-2_000:] if self.log.exists() else ""
@@ -103,12 +111,14 @@ class Valkey:
 
 
 def ask(path: Path, command: str) -> str:
-    """One inline command and the reply's beginning; empty when nobody answers."""
+    """One inline command and the reply's beginning; empty when nobody is there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(2.0)
         try:
             connection.connect(str(path))
             connection.sendall(f"{command}\r\n".encode())
             return connection.recv(65_536).decode(errors="replace")
-        except (FileNotFoundError, ConnectionError, TimeoutError):
+        except (FileNotFoundError, ConnectionError):
             return ""
+        except (TimeoutError, BlockingIOError):
+            return SILENT

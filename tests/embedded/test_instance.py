@@ -132,6 +132,34 @@ def test_killed_servers_start_again_with_their_data(instance: Instance) -> None:
     client.close()
 
 
+def test_a_busy_server_is_neither_dead_nor_started_again(instance: Instance) -> None:
+    """Stopped for longer than a reply is waited for, as by a long script or a slow disk."""
+    before = process_of(instance.valkey)
+    os.kill(before.pid, signal.SIGSTOP)
+
+    try:
+        was_running = instance.is_running()
+    finally:
+        os.kill(before.pid, signal.SIGCONT)
+    instance.start()
+
+    assert was_running
+    assert process_of(instance.valkey) == before
+
+
+def test_a_server_that_never_answers_is_replaced(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("noctis.embedded.valkey.READY_WITHIN_S", 0.5)
+    before = process_of(instance.valkey)
+    os.kill(before.pid, signal.SIGSTOP)
+
+    instance.start()
+
+    assert not before.is_alive()
+    assert process_of(instance.valkey) != before
+
+
 def test_two_instances_run_at_once_and_know_only_their_own(instance: Instance) -> None:
     with temporary_home() as home, Instance(home) as other:
         assert other.is_running()
