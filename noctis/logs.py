@@ -14,10 +14,28 @@ REDACTED = "[redacted]"
 SHORTEST_KNOWN_SECRET = 12
 _FIELDS = "authorization|password|passwd|secret|token|otp|features|cookie"
 _SECRET_FIELD = re.compile(_FIELDS, re.IGNORECASE)
+_QUOTED = r"\"(?:[^\"\\]|\\[\s\S])*+\"?|'(?:[^'\\]|\\[\s\S])*+'?"
+_DEEPEST_LIST = 6
+
+
+def _nested(depth: int) -> str:
+    """Up to the closing bracket; of what has none, up to the end."""
+    inner = rf"|{_nested(depth - 1)}" if depth else ""
+    return rf"[\[({{](?:{_QUOTED}|[^\[\](){{}}\"']{inner})*+[\])}}]?"
+
+
+_VALUE = "|".join(
+    (
+        rf"[\w.]*{_nested(_DEEPEST_LIST)}",  # a list, also as numpy prints it
+        r"\\+[\"'][^\"']*+[\"']?",  # a string in a string
+        rf"[bru]{{0,2}}(?:{_QUOTED})",
+        r"(?i:bearer |basic )?[^\s,;&)}]+",
+    )
+)
 _SHAPES = (
     r"eyJ[\w-]+\.[\w-]+\.[\w-]*",  # a token
     r"(?<=://)[^/\s:]*:[^/\s]+(?=@)",  # credentials in an address
-    rf"(?i:(?:{_FIELDS})s?[\"']?\s*[:=]\s*)(?:\[[^\]]*\]|(?i:bearer |basic )?[^\s,;&)}}]+)",
+    rf"(?i:(?:{_FIELDS})s?\\*[\"']?\s*[:=]\s*)(?:{_VALUE})",
 )
 
 

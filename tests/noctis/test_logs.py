@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,6 +111,52 @@ def test_features_stay_out_of_texts(log: Log) -> None:
     assert len(log.lines) == 1
     assert "0.123456" not in log.text
     assert "0.654321" not in log.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"password": "hun ter2 x"}',
+        "{'secret': 'hun,ter2'}",
+        r'{"password": "hun \" ter2"}',
+        r"{'password': 'it\'s ter2'}",
+        r'"{\"password\": \"hun ter2\"}"',
+        "password=b'hun ter2'",
+        "password: 'hun ter2, cut off",
+        '{"tokens": ["hun", "ter2"]}',
+        '{"tokens": ["hun]", ["x"], "ter2"]}',
+        '{"secret": {"kept": "hun", "also": "ter2"}}',
+        "features=[[0.1, 0.2], [0.3, ter2]]",
+        "features: [[[0.1], [0.2]], [[ter2]]]",
+        "features=array([[0.1, 0.2],\n       [0.3, ter2]])",
+        "features=(0.1, (0.2, ter2))",
+        "features: [[0.1, 0.2], [0.3, ter2",
+    ],
+)
+def test_a_secret_stays_out_of_texts_to_its_end(log: Log, said: str) -> None:
+    logging.getLogger("library").error("got %s", said)
+
+    (line,) = log.lines
+    assert line["event"].startswith("got ")
+    assert "[redacted]" in line["event"]
+    assert not any(piece in line["event"] for piece in ("hun", "ter2", "0."))
+
+
+def test_what_stands_behind_a_secret_is_still_told(log: Log) -> None:
+    logging.getLogger("library").error('{"features": [[0.1], [0.2]], "token": "a b", "epoch": 7}')
+
+    (line,) = log.lines
+    assert line["event"] == '{"[redacted], "[redacted], "epoch": 7}'
+
+
+@pytest.mark.parametrize("piece", ["features=[", "password='", "[", "'", '"', "\\"])
+def test_a_long_text_is_redacted_in_no_time(piece: str) -> None:
+    redaction, text = logs.Redaction([]), "features=[" + piece * 20_000
+    started = time.perf_counter()
+
+    redaction(None, "info", {"event": text})
+
+    assert time.perf_counter() - started < 1
 
 
 def test_a_traceback_is_told_without_its_secrets(log: Log) -> None:
