@@ -62,6 +62,15 @@ def key_ring_is_readable(**_: Any) -> list[CheckMessage]:
     return []
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def metrics_are_shared(**_: Any) -> list[CheckMessage]:
+    """Each worker counts for itself, and a scrape is answered by any one of them."""
+    if not settings.PRODUCTION or settings.SHARES_METRICS or settings.WEB_CONCURRENCY == 1:
+        return []
+    told = "Several web workers do not share their metrics: PROMETHEUS_MULTIPROC_DIR is missing."
+    return [checks.Warning(told, hint=_HINT, id="noctis.W001")]
+
+
 DURABILITY = {"E020": "fsync", "E021": "full_page_writes", "E022": "synchronous_commit"}
 
 

@@ -112,6 +112,7 @@ MIDDLEWARE = [
 
 WEB_HOST: str = setting("HOST")
 WEB_PORT: int = setting("PORT")
+WEB_CONCURRENCY: int = setting("WEB_CONCURRENCY")
 
 CSRF_FAILURE_VIEW = "tenants.console.site.csrf_failure"
 LOGIN_REDIRECT_URL = "/console/"  # where a `next` that leads elsewhere ends
@@ -274,3 +275,4 @@ LOGGING = logs.configuration(
 )
 PROMETHEUS_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 PROMETHEUS_EXPORT_MIGRATIONS = False
+SHARES_METRICS = bool(setting("PROMETHEUS_MULTIPROC_DIR"))

@@ -107,11 +107,24 @@ def test_beat_refuses_before_it_writes_a_schedule() -> None:
     assert "OperationalError" not in ended.stderr
 
 
-def test_good_settings_leave_the_deployment_check_nothing_to_say() -> None:
-    checked = run(["manage.py", "check", "--deploy", "--fail-level", "DEBUG"])
+@pytest.mark.parametrize("name", ["PROMETHEUS_MULTIPROC_DIR", "WEB_CONCURRENCY"])
+def test_good_settings_leave_the_deployment_check_nothing_to_say(name: str, tmp_path: Path) -> None:
+    good = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "WEB_CONCURRENCY": "1"}
+
+    checked = run(["manage.py", "check", "--deploy", "--fail-level", "DEBUG"], **{name: good[name]})
 
     assert checked.returncode == 0, checked.stderr
     assert "no issues" in checked.stdout
+
+
+def test_workers_that_do_not_share_their_metrics_are_warned_of() -> None:
+    """A warning: the platform does its work, but a graph shows one worker at a time."""
+    checked = run(["manage.py", "check", "--deploy"], WEB_CONCURRENCY="2")
+
+    assert checked.returncode == 0
+    assert "(noctis.W001)" in checked.stderr
+    assert checked.stderr.count("noctis.W") == 1
+    assert "1 issue" in checked.stderr
 
 
 def test_the_deployment_check_explains_a_demand() -> None:
