@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -35,6 +36,9 @@ def start_servers() -> None:
 # then they point at the demo's servers, which no test may touch.
 if settings.configured:
     raise pytest.UsageError("Django's settings came before the servers: name no settings module")
+# A job in the background ignores Ctrl-C and hands that on; tests that send it need it heard.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 start_servers()
 django.setup()
 

@@ -21,6 +21,8 @@ STOPS_WITHIN_S = 30
 def walk(tell: Callable[[str], None]) -> None:
     """Start a platform as a newcomer does, walk the main job, stop it."""
     started = time.monotonic()
+    # A job in the background ignores Ctrl-C and hands that on to the demo, which shall hear it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with temporary_home() as home, demo(str(home.root)) as (process, printed):
         stranger = Stranger(printed["Console"].removesuffix("/console/"), tell)
         stranger.done(f"the platform runs at {stranger.address}")
