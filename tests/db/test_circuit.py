@@ -325,7 +325,9 @@ def test_traffic_during_a_restart_is_answered_or_told_to_return(away: Postgres) 
         thread.join(20)
 
     known = {(200, ""), (503, "db_error"), (503, "db_circuit_open")}
-    assert {answer[:2] for answer in answers} == known
+    seen = {answer[:2] for answer in answers}
+    # Whether somebody met the outage before the circuit opened is a matter of the moment.
+    assert {(200, ""), (503, "db_circuit_open")} <= seen <= known
     assert answers[-1][0] == 200
     assert healed_s < 3 * RECOVERY_S + 1
 
