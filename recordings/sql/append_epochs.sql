@@ -19,10 +19,12 @@ BEGIN
     SELECT r.id, r.device_id, r.started_at,
            greatest(clock_timestamp(), r.last_epoch_received_at + interval '1 microsecond') AS at
     INTO night
-    FROM recordings_recording r JOIN devices_device d ON d.id = r.device_id
+    FROM recordings_recording r
     WHERE r.tenant_id = p_tenant AND r.uuid = p_recording AND r.status <> 'erasing'
-      AND (p_device IS NULL OR d.uuid = p_device)
-    FOR UPDATE OF r;
+      -- Not a join: while the table is young, the planner would walk the device's other nights.
+      AND (p_device IS NULL OR r.device_id = (SELECT d.id FROM devices_device d
+                                              WHERE d.uuid = p_device))
+    FOR UPDATE;
     IF NOT FOUND THEN
         verdict := 'missing';
         RETURN;
