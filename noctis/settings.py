@@ -94,6 +94,8 @@ INSTALLED_APPS = [
     "tenants",
     "devices",
     "recordings",
+    "inference",
+    "mlops",
 ]
 
 MIDDLEWARE = [

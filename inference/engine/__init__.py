@@ -1,0 +1,1 @@
+"""Windows, normalisation, heads, decoding: numpy and onnxruntime in, arrays out, no Django."""

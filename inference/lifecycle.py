@@ -1,0 +1,1 @@
+"""The states of a model version and the edges between them."""

@@ -1,0 +1,1 @@
+"""How well stages agree with the truth: confusion, kappa, F1, calibration."""

@@ -1,0 +1,1 @@
+"""Models are fitted here: numpy, seeded, deterministic."""
