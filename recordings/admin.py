@@ -23,6 +23,10 @@ def _close(row: Recording, order: Order) -> Recording:
     return nights.close_by_hand(recording=row, actor=order.actor, reason=order.reason)
 
 
+def _stage_again(row: Recording, order: Order) -> Recording:
+    return nights.stage_again(recording=row, actor=order.actor, reason=order.reason)
+
+
 def _erase(row: Recording, order: Order) -> Erasure:
     return erasure.erase_recording(
         tenant=row.tenant, recording_uuid=row.uuid, actor=order.actor, reason=order.reason
@@ -33,6 +37,10 @@ def _erasing(row: Recording) -> str:
     return "It is being erased already." if row.status == row.Status.ERASING else ""
 
 
+def _not_stageable(row: Recording) -> str:
+    return "It is open: close it first." if row.status == row.Status.OPEN else _erasing(row)
+
+
 CLOSE = NamedAction(
     name="close",
     label="Close",
@@ -41,6 +49,16 @@ CLOSE = NamedAction(
     needs=Capability.RECORDINGS_WRITE,
     run=_close,
     refusal=lambda row: "" if row.status == row.Status.OPEN else f"It is {row.status}, not open.",
+)
+STAGE_AGAIN = NamedAction(
+    name="stage-again",
+    label="Stage again",
+    done="is due to be staged",
+    explains="The night is staged anew within seconds, by the model that serves now. What was "
+    "staged before is kept as an earlier revision.",
+    needs=Capability.RECORDINGS_WRITE,
+    run=_stage_again,
+    refusal=_not_stageable,
 )
 ERASE = NamedAction(
     name="erase",
@@ -63,7 +81,7 @@ class RecordingPage(FoundByUuid):
     menu = "Sleep"
     plural = "Nights"
     empty = "No night yet. A device starts one with `POST /v1/recordings:start`."
-    named_actions = (CLOSE, ERASE)
+    named_actions = (CLOSE, STAGE_AGAIN, ERASE)
     related = (("Labels", LabelSet, "q", "uuid"), ("Audit log", AuditEntry, "q", "uuid"))
     ordering = ["-started_at", "-id"]
     list_display = [

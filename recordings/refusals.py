@@ -23,6 +23,16 @@ class EpochConflict(errors.Conflict):
     )
 
 
+class RecordingStillOpen(errors.Conflict):
+    row = errors.registered(
+        "recording_still_open",
+        409,
+        "The night is not over",
+        "A night is staged whole once it is closed.",
+        "Close it first: `POST /v1/recordings/{id}:close`.",
+    )
+
+
 class PastRetention(errors.Conflict):
     row = errors.registered(
         "past_retention",

@@ -3,6 +3,7 @@
 A night and its count are one transaction, so a process that dies leaves nothing half told.
 """
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +17,15 @@ from tenants.services import audit
 from tenants.services.audit import Actor
 
 Status = Erasure.Status
+Remover = Callable[[Recording], None]
+# What the apps above keep of a night; this one never learns their names.
+_removers: list[Remover] = []
+
+
+def also_remove(*, remover: Remover) -> None:
+    """Have whatever another app keeps of a night removed in the night's own transaction."""
+    if remover not in _removers:
+        _removers.append(remover)
 
 
 def erase_recording(
@@ -91,6 +101,8 @@ def _remove(erasure: Erasure, night: Recording) -> None:
     erasure.epochs_erased += own.delete()[0]
     LabelSet.objects.owned_by(night.tenant_id).filter(recording=night).delete()
     ExportMark.objects.owned_by(night.tenant_id).filter(recording_id=night.pk).delete()
+    for remove in _removers:
+        remove(night)
     night.delete()
     erasure.recordings_erased += 1
     erasure.save(update_fields=["epochs_erased", "recordings_erased"])

@@ -183,6 +183,38 @@ def close_by_hand(*, recording: Recording, actor: Actor, reason: str) -> Recordi
     return closed
 
 
+def mark_staged(*, recording: Recording, received_at: datetime | None) -> bool:
+    """Say that a closed night is staged; it stays due where epochs came since `received_at`."""
+    unchanged = Recording.objects.filter(last_epoch_received_at=received_at)
+    if received_at is None:
+        unchanged = Recording.objects.filter(last_epoch_received_at__isnull=True)
+    still: QuerySet[Recording] = unchanged.filter(pk=recording.pk, status=Status.CLOSED)
+    return still.update(status=Status.STAGED, updated_at=timezone.now()) == 1
+
+
+def stage_again(*, recording: Recording, actor: Actor, reason: str) -> Recording:
+    """Have a closed night staged anew by what serves now; asked again meanwhile it is the same."""
+    with transaction.atomic():
+        locked = _locked(Recording.objects.owned_by(recording.tenant_id))
+        found: Recording | None = locked.filter(pk=recording.pk).first()
+        if found is None:
+            raise errors.Missing
+        if found.status == Status.OPEN:
+            raise refusals.RecordingStillOpen
+        before, found.status = found.status, Status.CLOSED
+        # Its time of change tells whoever gave it up after failures that it was asked for anew.
+        found.save(update_fields=["status", "updated_at"])
+        audit.record(
+            actor=actor,
+            tenant=found.tenant,
+            action="recording.stage_again",
+            subject=found,
+            change=({"status": before}, {"status": found.status}),
+            reason=reason,
+        )
+    return found
+
+
 def _check_end(recording: Recording, ended_at: datetime) -> None:
     if not recording.started_at <= ended_at <= timezone.now() + FURTHEST_AHEAD:
         detail = "between the recording's start and one day ahead"

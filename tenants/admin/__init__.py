@@ -31,7 +31,12 @@ class TenantPage(ConsolePage):
     reads = Capability.WHOAMI
     menu = "Tenants"
     tenant_path = "pk"
-    named_actions = (actions.SUSPEND, actions.RESUME)
+    named_actions = (
+        actions.SUSPEND,
+        actions.RESUME,
+        actions.STAGE_LIVE,
+        actions.STAGE_AFTERWARDS,
+    )
     related = (
         ("Members", Membership, "tenant", "slug"),
         ("Service clients", ServiceClient, "tenant", "slug"),
@@ -48,7 +53,15 @@ class TenantPage(ConsolePage):
     ]
     list_filter = ["kind", "status"]
     search_fields = ["name", "slug", "uuid"]
-    fields = ["name", "slug", "uuid", "kind", pill("status", "status"), "timezone"]
+    fields = [
+        "name",
+        "slug",
+        "uuid",
+        "kind",
+        pill("status", "status"),
+        "timezone",
+        pill("stages_live", "staging", {True: "live and afterwards", False: "afterwards"}),
+    ]
 
     def tenant_of(self, row: Tenant) -> Tenant:
         return row

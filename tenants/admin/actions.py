@@ -49,6 +49,30 @@ RESUME = NamedAction(
 )
 
 
+def _set_live_staging(row: Tenant, order: Order, *, is_on: bool) -> Tenant:
+    return tenants.set_live_staging(tenant=row, is_on=is_on, actor=order.actor, reason=order.reason)
+
+
+STAGE_LIVE = NamedAction(
+    name="stage-live",
+    label="Stage live",
+    done="staged live",
+    explains="Open nights get a stage for each epoch within seconds of its arrival.",
+    needs=Capability.CLIENTS_WRITE,
+    run=lambda row, order: _set_live_staging(row, order, is_on=True),
+    refusal=lambda row: "Its nights are staged live already." if row.stages_live else "",
+)
+STAGE_AFTERWARDS = NamedAction(
+    name="stage-afterwards",
+    label="Stage afterwards only",
+    done="staged afterwards only",
+    explains="Open nights get no stages; every night is staged whole when it is over.",
+    needs=Capability.CLIENTS_WRITE,
+    run=lambda row, order: _set_live_staging(row, order, is_on=False),
+    refusal=lambda row: "" if row.stages_live else "Its nights are not staged live.",
+)
+
+
 def _set_enabled(row: ServiceClient, order: Order, *, is_enabled: bool) -> ServiceClient:
     return clients.set_enabled(
         client=row, is_enabled=is_enabled, actor=order.actor, reason=order.reason

@@ -43,6 +43,8 @@ class Tenant(models.Model):
     retention_days = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
     )
+    # Whether nights are staged while they are slept, or only when they are over.
+    stages_live = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TenantQuerySet.as_manager()

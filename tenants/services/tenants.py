@@ -1,4 +1,4 @@
-"""Tenants: made, suspended, resumed."""
+"""Tenants: made, suspended, resumed, staged live or not."""
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
@@ -38,6 +38,25 @@ def suspend_tenant(*, tenant: Tenant, actor: Actor, reason: str) -> Tenant:
 def resume_tenant(*, tenant: Tenant, actor: Actor, reason: str) -> Tenant:
     """Take the tenant's calls again."""
     return _set_status(tenant, Tenant.Status.ACTIVE, "tenant.resume", actor, reason)
+
+
+def set_live_staging(*, tenant: Tenant, is_on: bool, actor: Actor, reason: str) -> Tenant:
+    """Stage the tenant's nights while they are slept, or only when they are over."""
+    with transaction.atomic():
+        tenant = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        if tenant.stages_live == is_on:
+            return tenant
+        tenant.stages_live = is_on
+        tenant.save(update_fields=["stages_live"])
+        audit.record(
+            actor=actor,
+            tenant=tenant,
+            action="tenant.stage_live",
+            subject=tenant,
+            change=({"stages_live": not is_on}, {"stages_live": is_on}),
+            reason=reason,
+        )
+    return tenant
 
 
 def _set_status(

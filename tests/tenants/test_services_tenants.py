@@ -88,3 +88,15 @@ def test_the_platform_tenant_cannot_be_suspended() -> None:
     platform.refresh_from_db()
     assert not platform.is_suspended
     assert told(platform) == []
+
+
+@pytest.mark.django_db
+def test_live_staging_is_switched_with_a_reason_and_told_once() -> None:
+    tenant = TenantFactory()
+
+    off = tenants.set_live_staging(tenant=tenant, is_on=False, actor=ACTOR, reason="by contract")
+    tenants.set_live_staging(tenant=tenant, is_on=False, actor=ACTOR, reason="by contract")
+
+    entry = AuditEntry.objects.get(action="tenant.stage_live")
+    assert (tenant.stages_live, off.stages_live) == (True, False)
+    assert (entry.before, entry.after) == ({"stages_live": True}, {"stages_live": False})
