@@ -8,7 +8,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from devices.models import Device
-from recordings.models import Erasure, Recording
+from inference.models import ModelVersion, Prediction
+from recordings.models import Erasure, FeatureSchema, Recording
 from recordings.services import nights
 from recordings.services.nights import Night
 from tenants.models import AuditEntry, Membership, Operator, ServiceClient, ServiceClientKey, Tenant
@@ -122,6 +123,44 @@ class ErasureFactory(DjangoModelFactory):
     tenant = factory.SubFactory(TenantFactory)
     recording_uuid = factory.Faker("uuid4")
     requested_by = ACTOR.name
+
+
+class ModelVersionFactory(DjangoModelFactory):
+    """A candidate without an artifact, for what only its row matters to."""
+
+    class Meta:
+        model = ModelVersion
+
+    version = factory.Sequence(lambda n: f"model-{n}")
+    is_live = True
+    is_night = True
+    artifact_hash = "0" * 64
+    schema = factory.LazyFunction(lambda: FeatureSchema.objects.get(is_active=True))
+    metadata = factory.LazyFunction(dict)
+    created_by = ACTOR.name
+
+
+class PredictionFactory(DjangoModelFactory):
+    """Keys are numbers without foreign keys: give those that a test looks at."""
+
+    class Meta:
+        model = Prediction
+
+    tenant_id = 1
+    recording_id = 1
+    model_id = 1
+    role = 0
+    staging_pass = 1
+    epoch_index = 0
+    window_end_ts = factory.LazyAttribute(
+        lambda row: FIRST_NIGHT + timedelta(seconds=30 * (row.epoch_index + 1))
+    )
+    stage = 0
+    probabilities = (0.7, 0.1, 0.1, 0.1)
+    confidence = 0.7
+    input_hash = bytes(16)
+    latency_us = 100
+    request_id = "test"
 
 
 def signatory(issued: clients.IssuedKey | None = None, **key: object) -> tokens.Signatory:
