@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recordings import grid
-from recordings.stages import SHOWN, UNSCORED
+from recordings.stages import SHOWN, UNSCORED, shown_places
 
 WAKE, REM = SHOWN.index("W"), SHOWN.index("REM")
 MINUTES = grid.EPOCH_S / 60
 
-# (epochs,) places in recordings.stages.SHOWN, -1 where the stage is unknown.
+# (epochs,) as codes of recordings.stages, -1 where the stage is unknown.
+Codes = NDArray[np.signedinteger[Any]]
+# The same as places in its SHOWN.
 Stages = NDArray[np.int8]
 
 
@@ -77,10 +79,11 @@ class NightStatistics:
         return {"covers": covered} | {name: _plain(value) for name, value in flat.items()}
 
 
-def night_statistics(stages: Stages, started_at: datetime, first_index: int = 0) -> NightStatistics:
+def night_statistics(codes: Codes, started_at: datetime, first_index: int = 0) -> NightStatistics:
     """Of (epochs,) stages, the first of which is epoch `first_index` of its recording.
 
     For a range, pass the range: it is taken for the time in bed, from lights out to lights on."""
+    stages = shown_places(codes)
     known, asleep = stages != UNSCORED, stages > WAKE
     counts = np.bincount(stages[known], minlength=len(SHOWN))
     slept, staged = int(asleep.sum()), int(known.sum())
@@ -102,12 +105,12 @@ def night_statistics(stages: Stages, started_at: datetime, first_index: int = 0)
     )
 
 
-def laid_out(stages: Stages, first_index: int, span: range) -> Stages:
-    """The stages of `span`, unknown wherever there are none; the first given is `first_index`."""
+def laid_out(codes: Codes, first_index: int, span: range) -> NDArray[np.int8]:
+    """The codes of `span`, unknown wherever there are none; the first given is `first_index`."""
     wide = np.full(len(span), UNSCORED, np.int8)
-    low, high = max(span.start, first_index), min(span.stop, first_index + len(stages))
+    low, high = max(span.start, first_index), min(span.stop, first_index + len(codes))
     if low < high:
-        wide[low - span.start : high - span.start] = stages[low - first_index : high - first_index]
+        wide[low - span.start : high - span.start] = codes[low - first_index : high - first_index]
     return wide
 
 

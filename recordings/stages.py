@@ -1,6 +1,10 @@
 """Stage names: the one table between letters, words and codes. Pure."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 UNSCORED = -1
 
@@ -37,6 +41,10 @@ CODES = {
 NAMES = tuple(stage.name for stage in STAGES)
 LETTERS = "".join(stage.letter for stage in STAGES)
 SHOWN = ("W", "Light", "Deep", "REM")
+# By code; the last one's place is reached by its code too, which is -1.
+_PLACES = np.array(
+    [UNSCORED if stage.shown is None else SHOWN.index(stage.shown) for stage in STAGES], np.int8
+)
 
 
 def spelt(name: str) -> str:
@@ -60,3 +68,9 @@ def name_of(code: int) -> str:
 
 def letters_of(codes: list[int]) -> str:
     return "".join(BY_CODE[code].letter for code in codes)
+
+
+def shown_places(codes: NDArray[Any]) -> NDArray[np.int8]:
+    """Codes of any shape -> what each counts as, as its place in `SHOWN`; -1 stays unknown."""
+    places: NDArray[np.int8] = _PLACES[codes]
+    return places

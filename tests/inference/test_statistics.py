@@ -10,13 +10,13 @@ import pytest
 from inference.statistics import Sleep, laid_out, night_statistics
 
 AT = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
-LETTERS = "?WLDR"
+CODES = {"?": -1, "W": 0, "1": 1, "2": 2, "D": 3, "R": 4, "L": 5}
 OF_SLEEP = {field.name for field in fields(Sleep)}
 
 
 def coded(letters: str) -> np.ndarray:
-    """W, L(ight), D(eep), R(EM), ? for unknown."""
-    return np.array([LETTERS.index(letter) - 1 for letter in letters.replace(" ", "")], np.int8)
+    """W, N1, N2, L(ight), D(eep), R(EM), ? for unknown."""
+    return np.array([CODES[letter] for letter in letters.replace(" ", "")], np.int8)
 
 
 def told(letters: str) -> dict[str, Any]:
@@ -36,7 +36,8 @@ def at(epoch: float) -> str:
     return (AT + timedelta(seconds=30 * epoch)).isoformat().replace("+00:00", "Z")
 
 
-def slow(stages: list[int]) -> dict[str, Any]:
+def slow(codes: list[int]) -> dict[str, Any]:
+    stages = [{-1: -1, 0: 0, 3: 2, 4: 3}.get(code, 1) for code in codes]
     names = ("W", "Light", "Deep", "REM")
     staged = [stage for stage in stages if stage != -1]
     asleep = [place for place, stage in enumerate(stages) if stage > 0]
@@ -160,8 +161,8 @@ def test_the_parts_of_a_whole_night_add_up_as_the_aasm_has_it() -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_any_night_is_told_as_the_slow_loop_tells_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    weights = rng.dirichlet([0.3 + 0.2 * (seed % 3)] * 5)
-    stages = rng.choice(np.arange(-1, 4), size=rng.integers(0, 60), p=weights).astype(np.int8)
+    weights = rng.dirichlet([0.3 + 0.2 * (seed % 3)] * 7)
+    stages = rng.choice(np.arange(-1, 6), size=rng.integers(0, 60), p=weights).astype(np.int8)
 
     answer = night_statistics(stages, AT).as_json
 
@@ -169,11 +170,15 @@ def test_any_night_is_told_as_the_slow_loop_tells_it(seed: int) -> None:
 
 
 def test_every_night_of_five_epochs_is_told_as_the_slow_loop_tells_it() -> None:
-    nights = np.stack(np.meshgrid(*[np.arange(-1, 4)] * 5), -1).reshape(-1, 5).astype(np.int8)
+    nights = np.stack(np.meshgrid(*[np.array([-1, 0, 2, 3, 4])] * 5), -1).reshape(-1, 5)
 
     wrong = [s for s in nights if night_statistics(s, AT).as_json != slow(s.tolist())]
 
     assert wrong == []
+
+
+def test_n1_and_n2_are_light_sleep_and_no_shift_lies_between_them() -> None:
+    assert told("W 1122 DD 21 R W") == told("W LLLL DD LL R W")
 
 
 def test_the_first_epoch_of_any_sleep_is_the_onset() -> None:
@@ -229,7 +234,7 @@ def test_a_gap_can_only_add_to_an_amount() -> None:
     lost = np.flatnonzero(gapped < 0)
     amounts = ("total_sleep_time_min", "wake_after_sleep_onset_min", "awakenings", "stage_shifts")
     least = night_statistics(gapped, AT).as_json
-    truths = np.stack(np.meshgrid(*[np.arange(4)] * len(lost)), -1).reshape(-1, len(lost))
+    truths = np.stack(np.meshgrid(*[np.array([0, 5, 3, 4])] * len(lost)), -1).reshape(-1, len(lost))
 
     possible = []
     for truth in truths:

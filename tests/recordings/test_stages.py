@@ -1,5 +1,6 @@
 """The one table of stage names: every spelling has one code, every code one letter and name."""
 
+import numpy as np
 import pytest
 from django.conf import settings
 
@@ -68,3 +69,21 @@ def test_the_table_in_the_documents_is_the_table() -> None:
     ]
 
     assert [row for row in rows if row not in page] == []
+
+
+def test_every_code_counts_as_one_of_the_four_or_as_unknown() -> None:
+    codes = np.array([[stage.code for stage in stages.STAGES]], np.int16)
+
+    places = stages.shown_places(codes)
+
+    told = [None if place < 0 else stages.SHOWN[place] for place in places[0]]
+    assert told == [stage.shown for stage in stages.STAGES]
+    assert told == ["W", "Light", "Light", "Deep", "REM", "Light", None]
+
+
+def test_codes_count_on_from_zero_and_unscored_is_the_last() -> None:
+    assert [stage.code for stage in stages.STAGES] == [0, 1, 2, 3, 4, 5, -1]
+
+
+def test_a_night_nobody_staged_has_no_places() -> None:
+    assert stages.shown_places(np.empty(0, np.int16)).tolist() == []
