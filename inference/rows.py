@@ -1,0 +1,124 @@
+"""Predictions into the log: one round trip, whatever their number; what is there stays as it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.engine.nights import Bools, Floats, Ints
+from inference.models import Pass, Role
+from noctis import errors
+from noctis.db.arrays import PackedFloats, PackedInts
+from recordings import queries
+
+HASH_SIZE = 16
+
+# inference/sql/log_predictions.sql says what it does.
+LOG = """
+SELECT verdict, revision, known, stage, probabilities, confidence FROM noctis_log_predictions(
+    %(tenant)b::integer, %(recording)b::integer, %(started)b, %(model)b::smallint,
+    %(role)b::smallint, %(pass)b::smallint, %(index)b, %(stage)b, %(width)b::integer,
+    %(probabilities)b, %(confidence)b, %(hash)b, %(latency_us)b::integer, %(request)b::text,
+    %(client)b::integer)
+"""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """Whose night is staged, by which version, what for, and who asked."""
+
+    tenant_id: int
+    recording_id: int
+    started_at: datetime
+    model_id: int
+    role: Role
+    staging_pass: Pass
+    request_id: str = ""
+    client_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """Stages that a version gave: in index order, each epoch once, and every one with a stage."""
+
+    index: Ints  # (predictions,) on the recording's grid
+    stages: NDArray[Any]  # (predictions,) codes of recordings.stages
+    probabilities: Floats  # (predictions, labels)
+    confidence: Floats  # (predictions,)
+    hashes: bytes  # 16 bytes each, or 16 where all come from the same inputs
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The same as the log has them; `is_known` where they were there before."""
+
+    index: Ints  # (predictions,)
+    stages: Ints  # (predictions,)
+    probabilities: Floats  # (predictions, labels)
+    confidence: Floats  # (predictions,)
+    revision: Ints  # (predictions,)
+    is_known: Bools  # (predictions,)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def only(self, wanted: Bools) -> "Logged":
+        return Logged(
+            self.index[wanted],
+            self.stages[wanted],
+            self.probabilities[wanted],
+            self.confidence[wanted],
+            self.revision[wanted],
+            self.is_known[wanted],
+        )
+
+
+def log(occasion: Occasion, given: Given, latency_us: int) -> Logged:
+    """Log what is new and answer with what the log says. Outside a transaction it is committed."""
+    if not len(given):
+        return Logged(given.index, given.stages, given.probabilities, given.confidence, *_NOTHING)
+    ((verdict, revision, known, *said),) = queries.arrays(LOG, _values(occasion, given, latency_us))
+    if verdict != "ok":
+        raise errors.Missing
+    is_known = np.zeros(len(given), bool)
+    stages, probabilities = given.stages.astype(np.int64), given.probabilities.copy()
+    confidence = given.confidence.copy()
+    if known is not None:
+        at = known.astype(np.int64) - 1
+        is_known[at] = True
+        stages[at], probabilities[at], confidence[at] = (
+            said[0],
+            said[1].reshape(len(at), -1),
+            said[2],
+        )
+    return Logged(
+        given.index, stages, probabilities, confidence, revision.astype(np.int64), is_known
+    )
+
+
+_NOTHING = (np.empty(0, np.int64), np.empty(0, bool))
+
+
+def _values(occasion: Occasion, given: Given, latency_us: int) -> dict[str, Any]:
+    return {
+        "tenant": occasion.tenant_id,
+        "recording": occasion.recording_id,
+        "started": occasion.started_at,
+        "model": occasion.model_id,
+        "role": int(occasion.role),
+        "pass": int(occasion.staging_pass),
+        "index": PackedInts.of(given.index.astype(np.int32)),
+        "stage": PackedInts.of(given.stages.astype(np.int32)),
+        "width": given.probabilities.shape[1],
+        "probabilities": PackedFloats.of(given.probabilities),
+        "confidence": PackedFloats.of(given.confidence),
+        "hash": given.hashes,
+        "latency_us": latency_us,
+        "request": occasion.request_id,
+        "client": occasion.client_id,
+    }
