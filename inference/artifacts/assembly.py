@@ -1,0 +1,145 @@
+"""Between a manifest with its files and the engine's parts, in both directions."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference import engine
+from inference.artifacts import arrays
+from inference.artifacts.faults import BadArtifact, FileMissing, FileUnexpected
+from inference.artifacts.folder import Files
+from inference.artifacts.manifest import (
+    CARD,
+    LABEL_MAP,
+    SCHEMA,
+    ChainPart,
+    ClockPart,
+    FixedPart,
+    GoldenPart,
+    LinearPart,
+    Manifest,
+    Metadata,
+    NetworkPart,
+    NightPart,
+)
+from inference.engine import network
+
+WEIGHTS, BIAS, NETWORK = "weights.npy", "bias.npy", "model.onnx"
+HEAD_FILES = {
+    LinearPart: {WEIGHTS, BIAS},
+    ClockPart: {WEIGHTS},
+    NetworkPart: {NETWORK},
+}
+
+
+def check_complete(metadata: Metadata) -> None:
+    """Refuse a folder with other files than its kind of head has."""
+    needed = {LABEL_MAP, SCHEMA, *HEAD_FILES[type(metadata.head)]}
+    named = metadata.files.keys()
+    if missing := needed - named:
+        raise FileMissing(f"missing: {', '.join(sorted(missing))}")
+    if unexpected := named - needed - {CARD}:
+        raise FileUnexpected(f"no part of such a model: {', '.join(sorted(unexpected))}")
+
+
+def model_of(manifest: Manifest, files: Files) -> engine.Model:
+    """Put the parts together; the engine refuses what does not fit."""
+    said = manifest.metadata
+    window = said.window
+    try:
+        return engine.Model(
+            labels=manifest.labels,
+            features=tuple(feature.name for feature in manifest.features),
+            window=engine.Window(window.before, window.after, window.minimum_known),
+            normalisation=_normalisation(said.normalisation),
+            columns=engine.Columns(tuple(said.columns)),
+            head=_HEADS[type(said.head)](said.head, files),
+            decoder=_decoder(said.decoder),
+            temperature=said.temperature,
+            history=said.history,
+        )
+    except engine.ModelUnfit as error:
+        raise BadArtifact(f"the parts do not fit: {error}") from None
+
+
+def _linear(_: Any, files: Files) -> engine.Head:
+    return engine.Linear(arrays.read(WEIGHTS, files[WEIGHTS]), arrays.read(BIAS, files[BIAS]))
+
+
+def _clock(said: ClockPart, files: Files) -> engine.Head:
+    return engine.Clock(arrays.read(WEIGHTS, files[WEIGHTS]), said.epochs_per_bin)
+
+
+def _network(_: Any, files: Files) -> engine.Head:
+    return network.load(files[NETWORK])
+
+
+_HEADS: Mapping[type, Callable[[Any, Files], engine.Head]] = {
+    LinearPart: _linear,
+    ClockPart: _clock,
+    NetworkPart: _network,
+}
+
+
+def _normalisation(said: FixedPart | NightPart) -> engine.Normalisation:
+    if isinstance(said, NightPart):
+        return engine.RobustNight(said.limit)
+    return engine.Fixed(_doubles(said.mean), _doubles(said.scale))
+
+
+def _decoder(said: ChainPart | None) -> engine.Chain | None:
+    if said is None:
+        return None
+    prior = None if said.prior is None else _doubles(said.prior)
+    return engine.Chain(_doubles(said.transitions), _doubles(said.initial), prior)
+
+
+def _doubles(values: Any) -> NDArray[np.float64]:
+    try:
+        return np.array(values, dtype=np.float64)
+    except ValueError:
+        raise BadArtifact("rows of different length in metadata.json") from None
+
+
+def golden_of(said: GoldenPart) -> engine.Golden:
+    """JSON's null is a gap, which is NaN here."""
+    try:
+        return engine.Golden(
+            said.staging_pass,
+            engine.Night(np.array(said.features, dtype=np.float32), said.first_index),
+            np.array(said.stages, dtype=np.int8),
+            np.array(said.probabilities, dtype=np.float32),
+        )
+    except (ValueError, OverflowError):
+        raise BadArtifact("a golden vector is no table of numbers") from None
+
+
+def golden_part(golden: engine.Golden) -> GoldenPart:
+    return GoldenPart(
+        staging_pass=golden.pass_,
+        features=rows_of(golden.night.features),
+        stages=golden.stages.tolist(),
+        probabilities=rows_of(golden.probabilities),
+        first_index=golden.night.first_index,
+    )
+
+
+def rows_of(table: NDArray[Any]) -> list[list[float | None]]:
+    return [[None if np.isnan(value) else float(value) for value in row] for row in table]
+
+
+def normalisation_part(normalisation: engine.Normalisation) -> FixedPart | NightPart:
+    if isinstance(normalisation, engine.RobustNight):
+        return NightPart(normalisation.limit)
+    if isinstance(normalisation, engine.Fixed):
+        return FixedPart(normalisation.mean.tolist(), normalisation.scale.tolist())
+    raise BadArtifact(f"{normalisation.kind} cannot be written")
+
+
+def decoder_part(decoder: engine.Chain | None) -> ChainPart | None:
+    if decoder is None:
+        return None
+    prior = None if decoder.prior is None else decoder.prior.tolist()
+    return ChainPart(decoder.transitions.tolist(), decoder.initial.tolist(), prior)

@@ -1,0 +1,80 @@
+"""From bytes to a model that has passed its self-test; anything less is a refusal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference import engine
+from inference.artifacts import assembly, folder
+from inference.artifacts.faults import (
+    BadManifest,
+    FileMissing,
+    GoldenFailed,
+    GoldenMissing,
+    WrongHash,
+)
+from inference.artifacts.folder import Files
+from inference.artifacts.manifest import (
+    CARD,
+    LABEL_MAP,
+    METADATA,
+    SCHEMA,
+    Manifest,
+    labels_of,
+    metadata_of,
+    schema_of,
+)
+from inference.engine import golden
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model that may serve, with what its folder says of it. Compared by identity."""
+
+    model: engine.Model
+    manifest: Manifest
+
+
+def load(path: Path, expected_hash: str | None = None) -> Loaded:
+    """Read a folder whole, check every byte of it, put the model together and test it."""
+    found = loaded(folder.read(path), expected_hash)
+    if found.manifest.version != path.name:
+        raise BadManifest(f"the folder {path.name} says that it is {found.manifest.version}")
+    return found
+
+
+def loaded(files: Files, expected_hash: str | None = None) -> Loaded:
+    """The same for bytes by name, wherever they come from."""
+    manifest = manifest_of(files)
+    if expected_hash is not None and manifest.artifact_hash != expected_hash:
+        raise WrongHash("the artifact is not the one that was registered")
+    model = assembly.model_of(manifest, files)
+    _test(model, manifest)
+    return Loaded(model, manifest)
+
+
+def manifest_of(files: Files) -> Manifest:
+    """What the folder says of itself, once every file is as it says."""
+    if METADATA not in files:
+        raise FileMissing(f"missing: {METADATA}")
+    metadata = metadata_of(files[METADATA])
+    folder.check_named(files, metadata.files)
+    assembly.check_complete(metadata)
+    version, features = schema_of(files[SCHEMA])
+    try:
+        card = files.get(CARD, b"").decode()
+    except UnicodeDecodeError:
+        raise BadManifest(f"{CARD} is not UTF-8") from None
+    return Manifest(
+        metadata, labels_of(files[LABEL_MAP]), version, features, folder.digest_of(files), card
+    )
+
+
+def _test(model: engine.Model, manifest: Manifest) -> None:
+    vectors = [assembly.golden_of(part) for part in manifest.metadata.golden]
+    untested = set(manifest.passes) - {vector.pass_ for vector in vectors}
+    if untested:
+        raise GoldenMissing(f"none for the pass: {', '.join(sorted(untested))}")
+    try:
+        golden.check(model, vectors)
+    except (engine.GoldenMismatch, engine.NightUnfit) as error:
+        raise GoldenFailed(str(error)) from None
