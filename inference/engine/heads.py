@@ -3,31 +3,60 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from inference.engine.faults import ModelUnfit
 from inference.engine.nights import Doubles, Floats, Ints
 from inference.engine.windows import Window
 
 
 class Head(Protocol):
-    kind: str
+    @property
+    def kind(self) -> str: ...
 
-    def logits(self, columns: Doubles, index: Ints, last: int) -> Doubles:
+    def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
         """(batch, epochs, columns), (batch, epochs) -> (batch, last, labels): the last epochs'.
 
         What lies outside of the epochs given is a gap.
         """
         ...
 
-    def check(self, columns: int, labels: int) -> None:
-        """Refuse a head of other than so many columns and labels."""
+    def check(self, columns: int, labels: int, window: Window) -> None:
+        """Refuse, as ModelUnfit, a head made for other columns, labels or windows."""
         ...
 
 
 @dataclass(frozen=True)
 class Linear:
-    window: Window
     weights: Floats  # (window * columns, labels), the earliest epoch of the window first
     bias: Floats  # (labels,)
     kind: str = "linear"
+
+    def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
+        """Each epoch's columns times the weights of each place in a window, then along windows."""
+        padded = window.pad(columns, last)
+        batch, length, width = padded.shape
+        labels, places = len(self.bias), window.length
+        by_place = self.weights.reshape(places, width, labels).transpose(1, 0, 2)
+        parts = padded.reshape(-1, width) @ by_place.reshape(width, -1).astype(np.float64)
+        step = parts.itemsize
+        row = places * labels * step
+        # (batch, last, places, labels): place p of the window at epoch i is epoch i + p.
+        along = as_strided(
+            parts, (batch, last, places, labels), (length * row, row, row + labels * step, step)
+        )
+        return np.asarray(np.einsum("bips->bis", along) + self.bias)
+
+    def check(self, columns: int, labels: int, window: Window) -> None:
+        shape = (window.length * columns, labels)
+        if self.weights.shape != shape or self.bias.shape != (labels,):
+            raise ModelUnfit(
+                f"Weights {self.weights.shape} and bias {self.bias.shape}, "
+                f"but the window, columns and labels ask for {shape} and {(labels,)}."
+            )
+        if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
+            raise ModelUnfit("A weight is not a finite number.")
 
 
 @dataclass(frozen=True)
@@ -37,3 +66,17 @@ class Clock:
     table: Floats  # (bins, labels) logits; the last bin goes on for ever
     epochs_per_bin: int
     kind: str = "clock"
+
+    def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
+        bins = np.clip(index[:, index.shape[1] - last :] // self.epochs_per_bin, 0, self._last_bin)
+        return self.table[bins].astype(np.float64)
+
+    def check(self, columns: int, labels: int, window: Window) -> None:
+        if self.table.ndim != 2 or len(self.table) == 0 or self.table.shape[1] != labels:
+            raise ModelUnfit(f"A table {self.table.shape} for {labels} labels.")
+        if self.epochs_per_bin < 1 or not np.isfinite(self.table).all():
+            raise ModelUnfit("A bin without epochs, or a logit that is not a finite number.")
+
+    @property
+    def _last_bin(self) -> int:
+        return len(self.table) - 1

@@ -1,12 +1,19 @@
 """A model as its parts; that they fit together is checked when it is put together."""
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from inference.engine.columns import Columns
 from inference.engine.decoding import Chain
+from inference.engine.faults import ModelUnfit
 from inference.engine.heads import Head
+from inference.engine.nights import Codes
 from inference.engine.normalisation import Normalisation
 from inference.engine.windows import Window
+from recordings.grid import MAX_EPOCHS
+from recordings.stages import UNSCORED, code_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,27 @@ class Model:
     temperature: float = 1.0
     history: int = 0  # epochs before its own window that a live stage takes into account
 
+    def __post_init__(self) -> None:
+        codes = [code_of(label) for label in self.labels]
+        if len(codes) < 2 or None in codes or UNSCORED in codes or len(set(codes)) < len(codes):
+            raise ModelUnfit(f"Labels {', '.join(self.labels)}: each a stage, and another one.")
+        if not self.features or len(set(self.features)) < len(self.features):
+            raise ModelUnfit("The features are none, or one is named twice.")
+        if not 0 < self.temperature < np.inf:
+            raise ModelUnfit(f"A temperature of {self.temperature}.")
+        if self.history < 0 or self.reach > MAX_EPOCHS:
+            raise ModelUnfit(f"A history of {self.history} epochs.")
+        self.normalisation.check(len(self.features))
+        self.head.check(len(self.columns.names(self.features)), len(codes), self.window)
+        if self.decoder is not None:
+            self.decoder.check(len(codes))
+
     @property
     def reach(self) -> int:
         """How many epochs, itself the last, a live stage depends on."""
         return self.window.before + 1 + self.history
+
+    @cached_property
+    def codes(self) -> Codes:
+        """(labels,): the code of each label in recordings.stages."""
+        return np.array([code_of(label) for label in self.labels], dtype=np.int8)

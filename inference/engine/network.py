@@ -2,7 +2,26 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+from inference.engine.faults import ModelUnfit
+from inference.engine.nights import Doubles, Ints
+from inference.engine.windows import Window
+
+# Epochs in one run, over all of a batch: keeps what a run takes of memory within bounds.
+MOST_AT_ONCE = 8_192
+
+# The runtime's exceptions have no base of their own.
+FAILED = (
+    runtime.Fail,
+    runtime.InvalidArgument,
+    runtime.InvalidGraph,
+    runtime.InvalidProtobuf,
+    runtime.NotImplemented,
+    runtime.RuntimeException,
+)
 
 
 @dataclass(frozen=True)
@@ -10,7 +29,51 @@ class Network:
     session: onnxruntime.InferenceSession  # (batch, epochs, columns) -> (batch, epochs, labels)
     kind: str = "onnx"
 
+    def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
+        batch, epochs, _ = columns.shape
+        if batch * epochs == 0:
+            return np.zeros((batch, last, self._labels))
+        name = self.session.get_inputs()[0].name
+        given = np.ascontiguousarray(columns, dtype=np.float32)
+        step = max(MOST_AT_ONCE // epochs, 1)
+        found = [
+            self.session.run(None, {name: given[at : at + step]})[0][:, epochs - last :]
+            for at in range(0, batch, step)
+        ]
+        return np.concatenate(found).astype(np.float64)
+
+    def check(self, columns: int, labels: int, window: Window) -> None:
+        """Two batches of two lengths are run: what a graph declares of its shapes may be less."""
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != 3:
+            raise ModelUnfit("A network takes one array (batch, epochs, columns) and gives one.")
+        for batch, epochs in ((1, window.length), (2, window.length + 1)):
+            blank = np.zeros((batch, epochs, columns), dtype=np.float32)
+            try:
+                (found,) = self.session.run(None, {inputs[0].name: blank})
+            except FAILED as error:
+                raise ModelUnfit(f"The network does not run on {blank.shape}: {error}") from error
+            if found.shape != (batch, epochs, labels) or found.dtype != np.float32:
+                raise ModelUnfit(
+                    f"The network answers {blank.shape} with {found.shape} of {found.dtype}, "
+                    f"not {(batch, epochs, labels)} of float32."
+                )
+
+    @property
+    def _labels(self) -> int:
+        return int(self.session.get_outputs()[0].shape[2])
+
 
 def load(onnx: bytes) -> Network:
-    """Open a session on the bytes of a `model.onnx`."""
-    raise NotImplementedError
+    """Open a session on the bytes of a `model.onnx`; weights outside of them are not read."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    # Memory goes back after a run and after a swap, instead of staying at its highest.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except FAILED as error:
+        raise ModelUnfit(f"The network cannot be opened: {error}") from error
+    return Network(session)

@@ -43,4 +43,4 @@ class Staged:
 
     @property
     def is_staged(self) -> Bools:
-        return self.stages != UNSCORED
+        return np.asarray(self.stages != UNSCORED)

@@ -1,12 +1,40 @@
 """The two passes: the whole night when it is over, the newest epochs while it goes on."""
 
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.engine.faults import NightUnfit
 from inference.engine.model import Model
-from inference.engine.nights import Night, Staged
+from inference.engine.nights import Bools, Doubles, Floats, Ints, Night, Staged
+from inference.engine.windows import trailing
+from recordings.grid import MAX_EPOCHS
+from recordings.stages import UNSCORED
+
+# Live blocks looked at together: more of them are no faster and take memory.
+BLOCKS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model makes of the last epochs of blocks, before the decoder."""
+
+    probabilities: Doubles  # (blocks, last, labels), calibrated
+    knows_enough: Bools  # (blocks, last)
 
 
 def stage_night(model: Model, night: Night) -> Staged:
     """Stage a whole night, each epoch with what came before and after it."""
-    raise NotImplementedError
+    check(model, night)
+    if len(night) == 0:
+        return _joined(model, [])
+    seen = look(model, night.features[None], _indexes(night)[None], len(night))
+    probabilities, enough = seen.probabilities[0], seen.knows_enough[0]
+    if model.decoder is None:
+        places = probabilities.argmax(axis=-1)
+    else:
+        places = model.decoder.decode(probabilities, enough)
+    return _staged(model, places, probabilities, enough)
 
 
 def stage_live(model: Model, night: Night, newest: int) -> Staged:
@@ -15,4 +43,75 @@ def stage_live(model: Model, night: Night, newest: int) -> Staged:
     An epoch's live stage is that of the last epoch of the `model.reach` epochs up to it, and
     depends on nothing else: later epochs and longer histories change nothing.
     """
-    raise NotImplementedError
+    check(model, night)
+    if newest < 0:
+        raise NightUnfit(f"The newest {newest} epochs.")
+    newest = min(newest, len(night))
+    blocks = trailing(night.features, model.reach, newest)
+    index = _indexes(night)[len(night) - newest :, None] + np.arange(1 - model.reach, 1)
+    parts = [
+        _live(model, blocks[at : at + BLOCKS_AT_ONCE], index[at : at + BLOCKS_AT_ONCE])
+        for at in range(0, newest, BLOCKS_AT_ONCE)
+    ]
+    return _joined(model, parts)
+
+
+def check(model: Model, night: Night) -> None:
+    """Refuse a night of other features, or longer than a recording may be."""
+    shape = night.features.shape
+    if len(shape) != 2 or shape[1] != len(model.features):
+        raise NightUnfit(f"Features {shape}, but the model takes {len(model.features)} of them.")
+    if shape[0] > MAX_EPOCHS:
+        raise NightUnfit(f"{shape[0]} epochs; a recording has at most {MAX_EPOCHS}.")
+
+
+def look(model: Model, blocks: Floats, index: Ints, last: int) -> Seen:
+    """(blocks, epochs, features), (blocks, epochs) -> the last epochs of each block."""
+    columns = model.columns.of(model.normalisation.apply(blocks), index)
+    logits = model.head.logits(columns, index, model.window, last)
+    known = np.asarray(np.isfinite(blocks).any(axis=-1))
+    enough = model.window.knows_enough(known)[:, known.shape[1] - last :]
+    return Seen(softmax(logits / model.temperature), enough)
+
+
+def softmax(logits: Doubles) -> Doubles:
+    """(..., labels) -> (..., labels), summing to 1."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _live(model: Model, blocks: Floats, index: Ints) -> Staged:
+    """(blocks, reach, features), (blocks, reach) -> one epoch a block."""
+    last = 1 if model.decoder is None else model.history + 1
+    seen = look(model, blocks, index, last)
+    probabilities, enough = seen.probabilities[:, -1], seen.knows_enough[:, -1]
+    if model.decoder is None:
+        places = probabilities.argmax(axis=-1)
+    else:
+        places = model.decoder.filter(seen.probabilities, seen.knows_enough)
+    return _staged(model, places, probabilities, enough)
+
+
+def _staged(model: Model, places: Ints, probabilities: Doubles, enough: Bools) -> Staged:
+    """(epochs,), (epochs, labels), (epochs,): what the window did not know enough of is none."""
+    shown = np.where(enough[:, None], probabilities, np.nan).astype(np.float32)
+    return Staged(
+        stages=np.where(enough, model.codes[places], np.int8(UNSCORED)),
+        probabilities=shown,
+        confidence=np.take_along_axis(shown, places[:, None], axis=-1)[:, 0],
+    )
+
+
+def _joined(model: Model, parts: list[Staged]) -> Staged:
+    if len(parts) == 1:
+        return parts[0]
+    nothing = np.empty((0, len(model.labels)), dtype=np.float32)
+    return Staged(
+        np.concatenate([np.empty(0, dtype=np.int8), *(part.stages for part in parts)]),
+        np.concatenate([nothing, *(part.probabilities for part in parts)]),
+        np.concatenate([nothing[:, 0], *(part.confidence for part in parts)]),
+    )
+
+
+def _indexes(night: Night) -> Ints:
+    return np.arange(night.first_index, night.first_index + len(night), dtype=np.int64)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from inference.engine.faults import ModelUnfit
-from inference.engine.nights import Bools, Ints
-
-LONGEST_WINDOW = 2_880  # epochs, a day
+from inference.engine.nights import Bools, Doubles, Floats, Ints
+from recordings.grid import MAX_EPOCHS
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Window:
     minimum_known: int
 
     def __post_init__(self) -> None:
-        if self.before < 0 or self.after < 0 or self.length > LONGEST_WINDOW:
+        if self.before < 0 or self.after < 0 or self.length > MAX_EPOCHS:
             raise ModelUnfit(f"A window of {self.before} before and {self.after} after.")
         if not 0 <= self.minimum_known <= self.length:
             raise ModelUnfit(f"{self.minimum_known} known of a window of {self.length}.")
@@ -30,8 +30,40 @@ class Window:
 
     def count_known(self, known: Bools) -> Ints:
         """(..., epochs) -> (..., epochs): the known epochs around each; outside is unknown."""
-        raise NotImplementedError
+        epochs = known.shape[-1]
+        counts = np.zeros((*known.shape[:-1], epochs + 1), dtype=np.int64)
+        np.cumsum(known, axis=-1, out=counts[..., 1:])
+        places = np.arange(epochs)
+        until = counts[..., np.minimum(places + self.after + 1, epochs)]
+        return np.asarray(until - counts[..., np.maximum(places - self.before, 0)])
 
     def knows_enough(self, known: Bools) -> Bools:
         """(..., epochs) -> (..., epochs): whether each epoch may be staged."""
         return np.asarray(self.count_known(known) >= self.minimum_known)
+
+    def pad(self, columns: Doubles, last: int) -> Doubles:
+        """(batch, epochs, columns) -> (batch, before + last + after, columns), gaps being 0.
+
+        What the windows of the last epochs reach over, in one run.
+        """
+        batch, epochs, width = columns.shape
+        padded = np.zeros((batch, self.before + last + self.after, width))
+        given = min(epochs, self.before + last)
+        end = self.before + last
+        padded[:, end - given : end] = columns[:, epochs - given :]
+        return padded
+
+
+def trailing(features: Floats, reach: int, newest: int) -> Floats:
+    """(epochs, features) -> (newest, reach, features): what led up to each of the newest.
+
+    A view, unless the recording is too young to reach that far: what was before it is a gap.
+    """
+    wanted = newest + reach - 1
+    rows = features[max(len(features) - wanted, 0) :]
+    if len(rows) < wanted:
+        before = np.full((wanted - len(rows), features.shape[1]), np.nan, dtype=np.float32)
+        rows = np.concatenate([before, rows])
+    row, column = rows.strides
+    shape = (newest, reach, rows.shape[1])
+    return as_strided(rows, shape, (row, row, column), writeable=False)
