@@ -1,5 +1,6 @@
 """The rows of models, of what serves, and of what was staged."""
 
+from inference.models.attempt import StagingAttempt
 from inference.models.hypnogram import Hypnogram
 from inference.models.live_cursor import LiveCursor
 from inference.models.prediction import Pass, Prediction, Role
@@ -17,4 +18,5 @@ __all__ = [
     "Prediction",
     "Role",
     "Serving",
+    "StagingAttempt",
 ]
