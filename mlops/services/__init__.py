@@ -1,0 +1,1 @@
+"""Every write about models and their nights: one function for each verb."""
