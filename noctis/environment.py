@@ -167,6 +167,14 @@ SETTINGS = (
         natural,
         "How long epochs are kept; a tenant may keep less, never more.",
     ),
+    Setting(
+        "CACHE_MAX_ITEMS",
+        5_000,
+        natural,
+        "Answers of costly models that a web worker remembers; 0 for none.",
+    ),
+    Setting("CACHE_MAX_BYTES", 32 * 1024 * 1024, natural, "Memory that they may take in a worker."),
+    Setting("CACHE_TTL_SECONDS", 300.0, seconds, "How long each is remembered, used or not."),
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(

@@ -30,3 +30,25 @@ COMMIT_LATENCY = Histogram(
     "How long the database takes to commit a batch.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
 )
+
+INFERENCE_DURATION = Histogram(
+    "inference_duration_seconds",
+    "How long an answer with predictions takes, reading and logging included, by pass.",
+    ["staging_pass"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.35, 0.7, 1, 2.5, 10),
+)
+WINDOW_BUILD_DURATION = Histogram(
+    "window_build_duration_seconds",
+    "How long it takes to read a night's epochs and lay them out on its grid.",
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5),
+)
+PREDICTIONS = Counter("predictions", "Stages that were given, by version.", ["model_version"])
+PREDICTION_CONFIDENCE = Histogram(
+    "prediction_confidence_histogram",
+    "How sure the stages given were.",
+    buckets=tuple(tenth / 10 for tenth in range(1, 11)),
+)
+# `log`: the row was there already; `memory`: this process had staged the same inputs.
+CACHE_HITS = Counter("cache_hits", "Predictions that need not be computed anew.", ["kept_in"])
+CACHE_MISSES = Counter("cache_misses", "Predictions that had to be.", ["kept_in"])
+MODEL_UNAVAILABLE = Counter("model_unavailable", "Answers that no model could give.", ["family"])
