@@ -1,1 +1,0 @@
-"""How well stages agree with the truth: confusion, kappa, F1, calibration."""
