@@ -173,7 +173,7 @@ def test_a_score_that_is_undefined_is_none(
 
 def test_where_kappa_is_undefined_scikit_learn_says_so_too() -> None:
     for truth, given in [([1, 1, 1], [1, 1, 1]), ([1, 1, 1], [2, 2, 2]), ([0, 1], [1, 1])]:
-        with warnings.catch_warnings(record=True):
+        with warnings.catch_warnings(action="ignore"):
             theirs = metrics.cohen_kappa_score(truth, given, replace_undefined_by=np.nan)
         ours = told(short(truth, given)).kappa
         assert ours == (None if np.isnan(theirs) else pytest.approx(theirs))
