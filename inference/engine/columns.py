@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.engine.faults import ModelUnfit
-from inference.engine.nights import Doubles, Ints
+from inference.engine.nights import Bools, Doubles, Ints
 from recordings.grid import EPOCH_S
 
 EPOCHS_PER_8_H = 8 * 3600 // EPOCH_S
@@ -30,7 +30,8 @@ def _features(normalised: Doubles, index: Ints) -> Doubles:
 
 
 def _known(normalised: Doubles, index: Ints) -> Doubles:
-    return (~np.isnan(normalised)).any(axis=-1, keepdims=True).astype(np.float64)
+    known: Bools = np.any(~np.isnan(normalised), axis=-1)
+    return known[..., None].astype(np.float64)
 
 
 def _known_each(normalised: Doubles, index: Ints) -> Doubles:

@@ -13,6 +13,8 @@ LEAST = 1e-12
 # Scores are whole numbers of this fraction of a nat. Their sums are exact in whatever order they
 # are taken, so that a tree of them finds the same path as a loop, ties included.
 GRAIN = 2.0**-20
+# Beliefs less than this apart are equal.
+EQUAL = 1e-9
 RESCALED_EVERY = 8
 TOLERANCE = 1e-6
 
@@ -57,7 +59,8 @@ class Chain:
             belief *= likelihoods[place]
             if place % RESCALED_EVERY == 0:
                 belief /= belief.max(axis=0)
-        return np.asarray(belief.argmax(axis=0))
+        # A product of matrices rounds as it likes; what is equal but for that is equal.
+        return np.asarray(np.rint(belief / belief.max(axis=0) / EQUAL).argmax(axis=0))
 
     def check(self, labels: int) -> None:
         """Refuse, as ModelUnfit, a chain of other labels, or of no probabilities."""

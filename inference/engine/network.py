@@ -1,4 +1,4 @@
-"""A network in an ONNX runtime session: one thread, any number of callers, bounded runs."""
+"""A network in an ONNX runtime session: one thread, any number of callers."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,7 @@ from inference.engine.faults import ModelUnfit
 from inference.engine.nights import Doubles, Ints
 from inference.engine.windows import Window
 
-# Epochs in one run, over all of a batch: keeps what a run takes of memory within bounds.
-MOST_AT_ONCE = 8_192
+LARGEST = float(np.finfo(np.float32).max)
 
 # The runtime's exceptions have no base of their own.
 FAILED = (
@@ -30,17 +29,9 @@ class Network:
     kind: str = "onnx"
 
     def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
-        batch, epochs, _ = columns.shape
-        if batch * epochs == 0:
-            return np.zeros((batch, last, self._labels))
-        name = self.session.get_inputs()[0].name
-        given = np.ascontiguousarray(columns, dtype=np.float32)
-        step = max(MOST_AT_ONCE // epochs, 1)
-        found = [
-            self.session.run(None, {name: given[at : at + step]})[0][:, epochs - last :]
-            for at in range(0, batch, step)
-        ]
-        return np.concatenate(found).astype(np.float64)
+        given = np.clip(columns, -LARGEST, LARGEST).astype(np.float32, order="C")
+        (found,) = self.session.run(None, {self.session.get_inputs()[0].name: given})
+        return np.asarray(found[:, columns.shape[1] - last :], dtype=np.float64)
 
     def check(self, columns: int, labels: int, window: Window) -> None:
         """Two batches of two lengths are run: what a graph declares of its shapes may be less."""
@@ -58,10 +49,6 @@ class Network:
                     f"The network answers {blank.shape} with {found.shape} of {found.dtype}, "
                     f"not {(batch, epochs, labels)} of float32."
                 )
-
-    @property
-    def _labels(self) -> int:
-        return int(self.session.get_outputs()[0].shape[2])
 
 
 def load(onnx: bytes) -> Network:

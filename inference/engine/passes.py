@@ -11,8 +11,8 @@ from inference.engine.windows import trailing
 from recordings.grid import MAX_EPOCHS
 from recordings.stages import UNSCORED
 
-# Live blocks looked at together: more of them are no faster and take memory.
-BLOCKS_AT_ONCE = 64
+# Epochs of live blocks looked at together: more are no faster and take memory.
+EPOCHS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,8 @@ def stage_night(model: Model, night: Night) -> Staged:
     seen = look(model, night.features[None], _indexes(night)[None], len(night))
     probabilities, enough = seen.probabilities[0], seen.knows_enough[0]
     if model.decoder is None:
-        places = probabilities.argmax(axis=-1)
-    else:
-        places = model.decoder.decode(probabilities, enough)
-    return _staged(model, places, probabilities, enough)
+        return _staged(model, likeliest(probabilities), probabilities, enough)
+    return _staged(model, model.decoder.decode(probabilities, enough), probabilities, enough)
 
 
 def stage_live(model: Model, night: Night, newest: int) -> Staged:
@@ -49,9 +47,9 @@ def stage_live(model: Model, night: Night, newest: int) -> Staged:
     newest = min(newest, len(night))
     blocks = trailing(night.features, model.reach, newest)
     index = _indexes(night)[len(night) - newest :, None] + np.arange(1 - model.reach, 1)
+    step = max(EPOCHS_AT_ONCE // model.reach, 1)
     parts = [
-        _live(model, blocks[at : at + BLOCKS_AT_ONCE], index[at : at + BLOCKS_AT_ONCE])
-        for at in range(0, newest, BLOCKS_AT_ONCE)
+        _live(model, blocks[at : at + step], index[at : at + step]) for at in range(0, newest, step)
     ]
     return _joined(model, parts)
 
@@ -71,13 +69,21 @@ def look(model: Model, blocks: Floats, index: Ints, last: int) -> Seen:
     logits = model.head.logits(columns, index, model.window, last)
     known = np.asarray(np.isfinite(blocks).any(axis=-1))
     enough = model.window.knows_enough(known)[:, known.shape[1] - last :]
-    return Seen(softmax(logits / model.temperature), enough)
+    probabilities = softmax(logits / model.temperature)
+    # A network may run over; where one label is no number, none is.
+    return Seen(probabilities, enough & ~np.isnan(probabilities[..., 0]))
 
 
 def softmax(logits: Doubles) -> Doubles:
     """(..., labels) -> (..., labels), summing to 1."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    with np.errstate(invalid="ignore"):
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def likeliest(probabilities: Doubles) -> Ints:
+    """(epochs, labels) -> (epochs,): by what is shown, so that rounding tells no equals apart."""
+    return np.asarray(probabilities.astype(np.float32).argmax(axis=-1))
 
 
 def _live(model: Model, blocks: Floats, index: Ints) -> Staged:
@@ -86,9 +92,8 @@ def _live(model: Model, blocks: Floats, index: Ints) -> Staged:
     seen = look(model, blocks, index, last)
     probabilities, enough = seen.probabilities[:, -1], seen.knows_enough[:, -1]
     if model.decoder is None:
-        places = probabilities.argmax(axis=-1)
-    else:
-        places = model.decoder.filter(seen.probabilities, seen.knows_enough)
+        return _staged(model, likeliest(probabilities), probabilities, enough)
+    places = model.decoder.filter(seen.probabilities, seen.knows_enough)
     return _staged(model, places, probabilities, enough)
 
 
