@@ -1,0 +1,1 @@
+"""Every write of models, predictions and staged nights: a function for each verb."""

@@ -1,0 +1,187 @@
+"""What is due is claimed once, left alone for a while, longer each time, and at once on news."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from inference.models import LiveCursor, Pass, StagingAttempt
+from inference.services import due
+from noctis import errors
+from recordings.models import Recording
+from recordings.services import nights
+from tenants.models import Tenant
+from tests.factories import ACTOR, RecordingFactory, TenantFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def closed(**facts: object) -> Recording:
+    night = RecordingFactory()
+    nights.close_recording(recording=night, ended_at=None)
+    return told(night, **facts)
+
+
+def told(night: Recording, **facts: object) -> Recording:
+    Recording.objects.filter(pk=night.pk).update(**facts)
+    night.refresh_from_db()
+    return night
+
+
+def heard(seconds_ago: float = 60, tenant: Tenant | None = None) -> Recording:
+    """An open night whose last epoch came so long ago."""
+    night = RecordingFactory(device__tenant=tenant or TenantFactory())
+    at = timezone.now() - timedelta(seconds=seconds_ago)
+    return told(night, last_epoch_received_at=at, updated_at=at)
+
+
+def later(seconds: float) -> None:
+    """As if the attempts had been begun so much earlier."""
+    for attempt in StagingAttempt.objects.all():
+        attempt.due_again_at -= timedelta(seconds=seconds)
+        attempt.save()
+
+
+def test_a_closed_night_is_claimed_once() -> None:
+    night = closed()
+    RecordingFactory()
+
+    first = due.claim(staging_pass=Pass.NIGHT)
+    again = due.claim(staging_pass=Pass.NIGHT)
+
+    assert (first, again) == ([night.pk], [])
+
+
+@pytest.mark.parametrize("status", ["open", "staged", "erasing"])
+def test_a_night_in_another_state_is_not_due(status: str) -> None:
+    told(RecordingFactory(), status=status, ended_at=timezone.now() + timedelta(days=1))
+
+    assert due.claim(staging_pass=Pass.NIGHT) == []
+
+
+def test_a_claim_whose_worker_died_is_due_again_each_time_later() -> None:
+    night, pauses = closed(), []
+    for _ in range(12):
+        assert due.claim(staging_pass=Pass.NIGHT) == [night.pk]
+        attempt = StagingAttempt.objects.get()
+        pauses.append((attempt.due_again_at - attempt.begun_at).total_seconds())
+        later(pauses[-1] - 1)
+        assert due.claim(staging_pass=Pass.NIGHT) == []
+        later(1.5)
+
+    assert pauses == [30, 60, 120, 240, 480, 960, 1920, *[3600] * 5]
+    assert StagingAttempt.objects.get().tries == 12
+
+
+def test_a_night_that_changed_is_tried_at_once() -> None:
+    night = closed()
+    for _ in range(3):
+        due.claim(staging_pass=Pass.NIGHT)
+        later(3600)
+    due.claim(staging_pass=Pass.NIGHT)
+
+    nights.stage_again(recording=night, actor=ACTOR, reason="mended")
+
+    assert due.claim(staging_pass=Pass.NIGHT) == [night.pk]
+    attempt = StagingAttempt.objects.get()
+    assert attempt.tries == 1
+    assert attempt.due_again_at - attempt.begun_at == due.FIRST_PAUSE
+
+
+def test_a_night_that_is_being_sent_waits_until_it_pauses() -> None:
+    night = closed(last_epoch_received_at=timezone.now())
+
+    assert due.claim(staging_pass=Pass.NIGHT) == []
+    told(night, last_epoch_received_at=timezone.now() - timedelta(seconds=4))
+    assert due.claim(staging_pass=Pass.NIGHT) == [night.pk]
+
+
+def test_a_sweep_is_bounded_and_takes_the_latest_nights_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(due, "MOST_AT_ONCE", 2)
+    ended = [timezone.now() - timedelta(hours=hours) for hours in (8, 1, 3)]
+    found = [closed(started_at=at, ended_at=at) for at in ended]
+
+    first = due.claim(staging_pass=Pass.NIGHT)
+    second = due.claim(staging_pass=Pass.NIGHT)
+
+    assert sorted(first) == sorted([found[1].pk, found[2].pk])
+    assert second == [found[0].pk]
+
+
+def test_an_open_night_is_due_when_epochs_came_since_it_was_staged() -> None:
+    night, still = heard(), heard()
+    RecordingFactory()
+    LiveCursor.objects.create(
+        tenant=still.tenant, recording=still, staged_through=still.last_epoch_received_at
+    )
+
+    assert due.claim(staging_pass=Pass.LIVE) == [night.pk]
+    told(still, last_epoch_received_at=timezone.now())
+    assert due.claim(staging_pass=Pass.LIVE) == [still.pk]
+
+
+def test_a_tenant_that_wants_no_live_stages_gets_none() -> None:
+    heard(tenant=TenantFactory(stages_live=False))
+
+    assert due.claim(staging_pass=Pass.LIVE) == []
+
+
+def test_the_passes_are_claimed_apart() -> None:
+    night = heard()
+    due.claim(staging_pass=Pass.LIVE)
+
+    nights.close_recording(recording=night, ended_at=None)
+
+    assert due.claim(staging_pass=Pass.NIGHT) == [night.pk]
+
+
+def test_what_was_settled_leaves_no_attempt() -> None:
+    night = closed()
+    due.claim(staging_pass=Pass.NIGHT)
+
+    due.settle(recording_id=night.pk, staging_pass=Pass.NIGHT)
+
+    assert not StagingAttempt.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(errors.Unavailable("at 10.0.0.3"), "db_error"), (ValueError("P-0042"), "ValueError")],
+)
+def test_a_failure_is_named_and_quotes_nothing(error: Exception, said: str) -> None:
+    night = closed()
+    due.claim(staging_pass=Pass.NIGHT)
+
+    due.note_failure(recording_id=night.pk, staging_pass=Pass.NIGHT, error=error)
+
+    assert StagingAttempt.objects.get().failure == said
+    later(3600)
+    due.claim(staging_pass=Pass.NIGHT)
+    assert StagingAttempt.objects.get().failure == said
+
+
+def test_the_sweep_looks_at_due_nights_alone() -> None:
+    device, now = RecordingFactory().device, timezone.now()
+    Recording.objects.bulk_create(
+        Recording(
+            tenant=device.tenant,
+            device=device,
+            started_at=now - timedelta(seconds=n + 10),
+            ended_at=now,
+            night_on=now.date(),
+            status="closed" if n % 500 == 0 else "staged",
+            last_heard_at=now,
+        )
+        for n in range(5_000)
+    )
+    values = {"pass": 1, "settles_after": due.SETTLES_AFTER, "most": due.MOST_AT_ONCE}
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE recordings_recording")
+        cursor.execute(f"EXPLAIN {due.NIGHTS}", values)
+        plan = str(cursor.fetchall())
+
+    assert "recording_due" in plan
+    assert "Seq Scan on recordings_recording" not in plan
