@@ -14,6 +14,7 @@
 #define SLOT_TRIES 3
 /* Sectors that may refuse to open one after another before storage counts as broken. */
 #define SECTOR_TRIES 8
+#define SECTORS_AHEAD 2
 
 enum {
     AT_MAGIC = 0,
@@ -182,13 +183,17 @@ static bool erase_sector(const flash_log *log, uint32_t sector) {
 }
 
 /* A sector is erased each time, even one that reads blank: an erase that was cut short leaves
- * cells that read right today. The header also gives up the sector after it, so that what the
- * next erase destroys has been counted durably before. */
+ * cells that read right today. The header also gives up the sectors after it, so that what the
+ * next erase destroys has been counted durably before, also where one bad sector is skipped. */
 static bool open_sector(flash_log *log, uint32_t sector) {
     if (!erase_sector(log, sector)) {
         return false;
     }
-    retire(log, following(log, sector));
+    uint32_t ahead = sector;
+    for (int i = 0; i < SECTORS_AHEAD; i++) {
+        ahead = following(log, ahead);
+        retire(log, ahead);
+    }
     if (!write_header(log, sector, log->generation + 1)) {
         return false;
     }
@@ -202,8 +207,8 @@ static log_status open_next(flash_log *log) {
     uint32_t sector = log->head_sector;
     for (int tries = 0; tries < SECTOR_TRIES; tries++) {
         sector = following(log, sector);
-        retire(log, sector); /* does nothing unless a bad sector was skipped */
-        if (open_sector(log, sector)) {
+        retire(log, sector); /* does nothing unless more than one bad sector was skipped */
+        if (open_sector(log, sector) || open_sector(log, sector)) {
             return LOG_OK;
         }
         log->failed_sectors++;

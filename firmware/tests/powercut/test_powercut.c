@@ -11,6 +11,7 @@ TEST_MAIN
 
 #define SECTORS 6
 #define MOST_EPOCHS 40000u
+#define MOST_BATCH 120
 #define BY_HAND 90 /* epochs of one exhaustive run: two sectors and their openings */
 
 typedef enum { UNKNOWN, MAYBE, DURABLE } written;
@@ -68,17 +69,20 @@ static void write_epoch(void) {
 static void upload(uint32_t most) {
     log_position at = flash_log_begin(&w.log);
     log_record record;
-    uint32_t sequence, last = 0, count = 0, last_epoch = 0;
-    while (count < most && flash_log_next_pending(&w.log, &at, &record, &sequence)) {
+    uint32_t sequence, last = 0, count = 0, last_epoch = 0, batch[MOST_BATCH];
+    while (count < most && count < MOST_BATCH && flash_log_next_pending(&w.log, &at, &record, &sequence)) {
         CHECK(is_intact(&record));
         last_epoch = epoch_of(&record);
         w.is_on_server[last_epoch] = ON_SERVER;
+        batch[count] = last_epoch;
         last = sequence;
         count++;
     }
     if (count > 0 && flash_log_acknowledge(&w.log, last) == LOG_OK) {
         w.promised_until = last_epoch + 1;
-        memset(w.is_on_server, ON_SERVER_AND_KNOWN, w.promised_until);
+        for (uint32_t i = 0; i < count; i++) {
+            w.is_on_server[batch[i]] = ON_SERVER_AND_KNOWN;
+        }
     }
 }
 
