@@ -44,3 +44,63 @@ class InputsGone(errors.Conflict):
         "The epochs that were staged are past their retention, or were never stored.",
         "Store the epochs and predict from the recording; that prediction can be explained.",
     )
+
+
+class UnknownModel(errors.Missing):
+    row = errors.registered(
+        "model_not_found",
+        404,
+        "No such model version",
+        "The registry has no version of this name.",
+        "`GET /v1/models` lists what there is.",
+    )
+
+
+class IllegalTransition(errors.Conflict):
+    row = errors.registered(
+        "illegal_transition",
+        409,
+        "The version's state does not allow it",
+        "A version goes from candidate to validated to production to archived, or is rejected.",
+        "The detail says what it is; docs/models/lifecycle.md shows every way.",
+    )
+
+
+class PinnedByEnvironment(errors.Conflict):
+    row = errors.registered(
+        "pinned_by_environment",
+        409,
+        "The environment says what serves",
+        "ACTIVE_MODEL_VERSION or ACTIVE_LIVE_MODEL_VERSION pins a version: no row changes that.",
+        "Take the variable away, restart or reload, and repeat.",
+    )
+
+
+class PassNotOffered(errors.Conflict):
+    row = errors.registered(
+        "pass_not_offered",
+        409,
+        "The version does not offer this pass",
+        "A version serves only the passes that its manifest names.",
+        "Choose a family that the version offers.",
+    )
+
+
+class NothingBefore(errors.Conflict):
+    row = errors.registered(
+        "nothing_to_roll_back_to",
+        409,
+        "Nothing served before",
+        "The family has had no other version in production that could come back.",
+        "Serve another version instead.",
+    )
+
+
+class ModelNotLoadable(errors.Conflict):
+    row = errors.registered(
+        "model_not_loadable",
+        409,
+        "What should serve cannot be loaded",
+        "A version that should serve failed its checks; what served before goes on serving.",
+        "The detail names version and reason; put the artifact right, or roll back, and reload.",
+    )

@@ -175,6 +175,20 @@ SETTINGS = (
     ),
     Setting("CACHE_MAX_BYTES", 32 * 1024 * 1024, natural, "Memory that they may take in a worker."),
     Setting("CACHE_TTL_SECONDS", 300.0, seconds, "How long each is remembered, used or not."),
+    Setting("MODELS_DIR", None, str, "Folder of the models' artifacts; `models` when not set."),
+    Setting(
+        "ACTIVE_MODEL_VERSION",
+        None,
+        str,
+        "Pins the model version that serves, for every pass that it offers; while it is set, "
+        "promotion and rollback are refused. Without it the registry decides.",
+    ),
+    Setting(
+        "ACTIVE_LIVE_MODEL_VERSION",
+        None,
+        str,
+        "Pins the model version of the live pass, over `ACTIVE_MODEL_VERSION`.",
+    ),
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(

@@ -52,3 +52,14 @@ PREDICTION_CONFIDENCE = Histogram(
 CACHE_HITS = Counter("cache_hits", "Predictions that need not be computed anew.", ["kept_in"])
 CACHE_MISSES = Counter("cache_misses", "Predictions that had to be.", ["kept_in"])
 MODEL_UNAVAILABLE = Counter("model_unavailable", "Answers that no model could give.", ["family"])
+
+MODEL_INFO = Gauge(
+    "model_info",
+    "How many processes serve a family with a version.",
+    ["family", "version"],
+    multiprocess_mode="livesum",
+)
+MODEL_LOADS = Counter("model_loads", "Models that passed their self-test and serve.", ["family"])
+MODEL_LOAD_FAILURES = Counter(
+    "model_load_failures", "Models that should serve and could not be loaded.", ["family", "code"]
+)

@@ -1,0 +1,97 @@
+"""What processes tell each other through Redis: the newest generation, and what each serves.
+
+Nothing here is the truth; where Redis is away the database is asked instead.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+import structlog
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+log = structlog.get_logger(__name__)
+GENERATION, PROCESSES = "noctis:serving:generation", "noctis:serving:processes"
+# A process that has said nothing for so long is gone.
+SILENT_AFTER_S = 5.0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a process serves."""
+
+    process: str
+    generation: int
+    live: str | None
+    night: str | None
+    failures: dict[str, str]
+    at: float
+
+
+@cache
+def _redis() -> Redis:
+    """Short deadlines and no retries: it is asked again in a second."""
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=0.5,
+        socket_connect_timeout=0.5,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+@cache
+def process_name() -> str:
+    """Of this process, for as long as it lives."""
+    return uuid.uuid4().hex[:12]
+
+
+def forget_process() -> None:
+    """After a fork: a child has a name and connections of its own."""
+    process_name.cache_clear()
+    _redis.cache_clear()
+
+
+def generation() -> int | None:
+    """The number that was published last; None where nobody can say."""
+    try:
+        number = _redis().get(GENERATION)
+        return None if number is None else int(number)
+    except (RedisError, ValueError):
+        return None
+
+
+def publish(number: int) -> None:
+    """Tell every process; one that does not hear of it asks the database within seconds."""
+    try:
+        _redis().set(GENERATION, number)
+    except RedisError as error:
+        log.warning("serving_not_published", error=type(error).__name__)
+
+
+def report(facts: Mapping[str, Any]) -> None:
+    mine = Report(process=process_name(), at=time.time(), **facts)
+    try:
+        _redis().hset(PROCESSES, mine.process, msgspec.json.encode(mine))
+    except RedisError as error:
+        log.debug("serving_not_reported", error=type(error).__name__)
+
+
+def reports() -> list[Report]:
+    """What each process that lives said last; those that are gone are forgotten."""
+    try:
+        said = [
+            msgspec.json.decode(raw, type=Report) for raw in _redis().hgetall(PROCESSES).values()
+        ]
+        gone = [row.process for row in said if row.at < time.time() - SILENT_AFTER_S]
+        if gone:
+            _redis().hdel(PROCESSES, *gone)
+    except (RedisError, msgspec.MsgspecError) as error:
+        log.warning("serving_reports_unread", error=type(error).__name__)
+        return []
+    return sorted((row for row in said if row.process not in gone), key=lambda row: row.process)

@@ -1,0 +1,154 @@
+"""What serves at one moment, and how it is made from rows, settings and artifacts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from inference import engine
+from inference.artifacts import Loaded, LocalStore, Manifest, Store, loaded
+from inference.artifacts.faults import WrongSchema
+from inference.models import Family, Generation, ModelVersion, Serving
+from inference.refusals import PassNotOffered, UnknownModel
+from noctis import errors
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A version that passed its self-test in this process."""
+
+    model_id: int
+    schema_id: int
+    loaded: Loaded
+
+    @property
+    def model(self) -> engine.Model:
+        return self.loaded.model
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.loaded.manifest
+
+    @property
+    def version(self) -> str:
+        return self.loaded.manifest.version
+
+    @property
+    def artifact_hash(self) -> str:
+        return self.loaded.manifest.artifact_hash
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why what should serve a family does not; `model_id` is None where there is no such row."""
+
+    version: str
+    code: str
+    detail: str
+    model_id: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A request takes one and keeps it: whatever is swapped meanwhile, its answer is of one."""
+
+    generation: int = -1
+    live: Served | None = None
+    night: Served | None = None
+    # By family; what served before is still in its place.
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    # The families for which somebody chose a version.
+    chosen: frozenset[str] = frozenset()
+
+    def of(self, family: str) -> Served | None:
+        return self.live if family == Family.LIVE else self.night
+
+    @property
+    def is_ready(self) -> bool:
+        """Does something serve wherever something should?"""
+        return bool(self.chosen) and all(self.of(family) for family in self.chosen)
+
+
+def store() -> Store:
+    return LocalStore(settings.MODELS_DIR)
+
+
+def pinned() -> dict[str, str]:
+    """What the environment says, by family; the live pass may have a word of its own."""
+    night = settings.ACTIVE_MODEL_VERSION
+    wanted = {"live": settings.ACTIVE_LIVE_MODEL_VERSION or night, "night": night}
+    return {family: version for family, version in wanted.items() if version}
+
+
+def generation() -> int:
+    """The number that every change of what serves raises; 0 before the first."""
+    return Generation.objects.values_list("number", flat=True).first() or 0
+
+
+def made(before: Snapshot) -> Snapshot:
+    """Load what should serve now; a family whose version fails keeps the one it had."""
+    # Read before the rows: a change in between is found again by its higher number.
+    number = generation()
+    wanted = wanted_versions()
+    tried = {
+        row.version: _tried(row) for row in {row.version: row for row in wanted.values()}.values()
+    }
+    served: dict[str, Served | None] = {}
+    failures: dict[str, Failure] = {}
+    for family, row in wanted.items():
+        found = tried[row.version] if row.pk is None or family in row.families else _misfit(row)
+        if isinstance(found, Failure):
+            failures[family] = found
+        served[family] = before.of(family) if isinstance(found, Failure) else found
+    return Snapshot(number, served.get("live"), served.get("night"), failures, frozenset(wanted))
+
+
+def wanted_versions() -> dict[str, ModelVersion]:
+    """The rows that should serve, by family: pinned ones first. One that is not there has no pk."""
+    rows = Serving.objects.select_related("version__schema")
+    return {row.family: row.version for row in rows} | _pinned_rows()
+
+
+def _pinned_rows() -> dict[str, ModelVersion]:
+    pins = pinned()
+    if not pins:
+        return {}
+    known = ModelVersion.objects.select_related("schema").filter(version__in=pins.values())
+    named = {row.version: row for row in known}
+    rows = {family: named.get(pin) or ModelVersion(version=pin) for family, pin in pins.items()}
+    # What is said of all passes does not speak of one that the version was not made for.
+    if not settings.ACTIVE_LIVE_MODEL_VERSION and rows["live"].is_live is False:
+        del rows["live"]
+    return rows
+
+
+def _tried(row: ModelVersion) -> Served | Failure:
+    try:
+        return serve(row)
+    except errors.Refusal as refusal:
+        return Failure(row.version, refusal.row.code, refusal.detail, row.pk)
+
+
+def _misfit(row: ModelVersion) -> Failure:
+    return Failure(row.version, PassNotOffered.row.code, PassNotOffered.row.meaning, row.pk)
+
+
+def serve(row: ModelVersion) -> Served:
+    """Read a version's artifact anew, check every byte and let it test itself."""
+    if row.pk is None:
+        raise UnknownModel(f"The registry has no {row.version}.")
+    found = loaded(store().read(row.version), row.artifact_hash)
+    if found.manifest.schema_version != row.schema.version:
+        raise WrongSchema(f"{row.version} speaks {found.manifest.schema_version}.")
+    return Served(row.pk, row.schema_id, found)
+
+
+def as_report(snapshot: Snapshot) -> dict[str, Any]:
+    """What a process tells the others."""
+    return {
+        "generation": snapshot.generation,
+        "live": snapshot.live.version if snapshot.live else None,
+        "night": snapshot.night.version if snapshot.night else None,
+        "failures": {family: failure.code for family, failure in snapshot.failures.items()},
+    }
