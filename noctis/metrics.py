@@ -1,5 +1,9 @@
 """The platform's own metrics; labels are bounded: codes, classes and reasons, never ids."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 from prometheus_client import Counter, Gauge, Histogram
 
 ERRORS = Counter("error", "Answers that are problems, by code.", ["code"])
@@ -63,3 +67,13 @@ MODEL_LOADS = Counter("model_loads", "Models that passed their self-test and ser
 MODEL_LOAD_FAILURES = Counter(
     "model_load_failures", "Models that should serve and could not be loaded.", ["family", "code"]
 )
+
+
+def observe_all(histogram: Histogram, values: NDArray[Any]) -> None:
+    """Observe as many values as there are; one by one, a night of them takes a millisecond."""
+    bounds = histogram._upper_bounds
+    counts = np.bincount(np.searchsorted(bounds, values), minlength=len(bounds))
+    for bucket, count in zip(histogram._buckets, counts.tolist(), strict=True):
+        if count:
+            bucket.inc(count)
+    histogram._sum.inc(float(values.sum()))

@@ -1,0 +1,133 @@
+"""Stages are given and logged: what every pass over a night has in common, whoever asks for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from inference import cache, engine, rows
+from inference.cache import CACHE
+from inference.engine import Night, Staged
+from inference.engine.nights import Floats, Ints
+from inference.models import Pass
+from inference.rows import HASH_SIZE, Given, Logged, Occasion
+from inference.serving import Served
+from noctis import metrics
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is staged: a night by the night pass, or the newest epochs of one by the live pass."""
+
+    tenant_id: int
+    served: Served
+    night: Night
+    staging_pass: Pass
+    newest: int = 0
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What a version says of each epoch, and the hash of all that it looked at for that."""
+
+    index: Ints  # (epochs,) on the recording's grid
+    staged: Staged
+    hashes: bytes  # 16 bytes each, or 16 where all come from the same inputs
+
+    def given(self, *, last_only: bool = False) -> Given:
+        """The epochs that have a stage, or the newest of them."""
+        places = np.flatnonzero(self.staged.is_staged)[-1 if last_only else 0 :]
+        hashes = self.hashes
+        if len(hashes) > HASH_SIZE:
+            each = np.frombuffer(hashes, np.uint8).reshape(-1, HASH_SIZE)
+            hashes = each[places].tobytes()
+        return Given(
+            self.index[places],
+            self.staged.stages[places],
+            self.staged.probabilities[places],
+            self.staged.confidence[places],
+            hashes,
+        )
+
+
+def stage(work: Work) -> Staging:
+    """Stage without logging; the same inputs as a moment ago are not looked at again."""
+    night, newest = work.night, min(work.newest, len(work.night))
+    index = np.arange(night.first_index, night.first_index + len(night), dtype=np.int64)
+    if work.staging_pass == Pass.NIGHT:
+        hashes = _hash_of_night(work)
+    else:
+        hashes, index = b"".join(_hashes_of_live(work, newest)), index[len(index) - newest :]
+    return Staging(index, _remembered(work, newest, hashes), hashes)
+
+
+def _remembered(work: Work, newest: int, hashes: bytes) -> Staged:
+    if not cache.is_worth_it(work.served.model):
+        return _staged(work, newest)
+    key = cache.Key(
+        work.tenant_id,
+        work.served.artifact_hash,
+        work.served.manifest.schema_version,
+        hashes if len(hashes) == HASH_SIZE else blake2b(hashes, digest_size=HASH_SIZE).digest(),
+    )
+    found = CACHE.get(key)
+    counter = metrics.CACHE_MISSES if found is None else metrics.CACHE_HITS
+    if found is None:
+        found = _staged(work, newest)
+        CACHE.put(key, found)
+    counter.labels(kept_in="memory").inc(len(found))
+    return found
+
+
+def _staged(work: Work, newest: int) -> Staged:
+    if work.staging_pass == Pass.NIGHT:
+        return engine.stage_night(work.served.model, work.night)
+    return engine.stage_live(work.served.model, work.night, newest)
+
+
+def _hash_of_night(work: Work) -> bytes:
+    digest = blake2b(_named(work), digest_size=HASH_SIZE)
+    digest.update(work.night.first_index.to_bytes(4))
+    digest.update(_bytes(work.night.features))
+    return digest.digest()
+
+
+def _hashes_of_live(work: Work, newest: int) -> Iterator[bytes]:
+    """Of each of the newest epochs: the epochs up to it that its stage depends on, and its place.
+
+    Its neighbours share those bytes, a hash cannot: so here each epoch takes its turn."""
+    features, reach = work.night.features, work.served.model.reach
+    wanted = newest + reach - 1
+    known = features[max(len(features) - wanted, 0) :]
+    before = np.full((wanted - len(known), features.shape[1]), np.nan, np.float32)
+    seen = memoryview(_bytes(np.concatenate([before, known])))
+    row = 4 * features.shape[1]
+    named = blake2b(_named(work), digest_size=HASH_SIZE)
+    first = work.night.first_index + len(features) - newest
+    for place in range(newest):
+        digest = named.copy()
+        digest.update((first + place).to_bytes(4))
+        digest.update(seen[place * row : (place + reach) * row])
+        yield digest.digest()
+
+
+def _named(work: Work) -> bytes:
+    served = work.served
+    told = (served.artifact_hash, served.manifest.schema_version, work.staging_pass.name)
+    return "\n".join(told).encode()
+
+
+def _bytes(features: Floats) -> bytes:
+    return np.ascontiguousarray(features, "<f4").tobytes()
+
+
+def log(*, occasion: Occasion, given: Given, served: Served, latency_us: int) -> Logged:
+    """Log stages that were given, once for the same inputs, and count them."""
+    logged = rows.log(occasion, given, latency_us)
+    known = int(np.count_nonzero(logged.is_known))
+    metrics.CACHE_HITS.labels(kept_in="log").inc(known)
+    metrics.CACHE_MISSES.labels(kept_in="log").inc(len(logged) - known)
+    metrics.PREDICTIONS.labels(model_version=served.version).inc(len(logged))
+    metrics.observe_all(metrics.PREDICTION_CONFIDENCE, logged.confidence)
+    return logged
