@@ -14,6 +14,7 @@ from rest_framework.test import APIRequestFactory
 
 from devices.api import Devices
 from devices.models import Device
+from mlops.api.evaluation import RecordingEvaluation
 from noctis import limits
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
@@ -90,6 +91,7 @@ OBJECTS: dict[type, PathOf] = {
     Recordings: recording_path,
     RecordingEpochs: recording_path,
     RecordingLabels: recording_path,
+    RecordingEvaluation: recording_path,
     Subjects: subject_path,
     Erasures: erasure_path,
 }
