@@ -31,13 +31,14 @@ def read_batch(raw: bytes, spoken: Spoken) -> Intake:
         sent = _BATCH.decode(raw)
         if sent.version != spoken.version:
             raise _mismatch(sent, spoken)
-        return Intake(sent.recording_id, *_batch_of(sent, spoken))
+        return Intake(sent.recording_id, *batch_of(sent, spoken))
     except BAD as error:
-        found = faults.in_batch(_plain(raw, error), spoken.features, spoken.version)
+        found = faults.in_batch(plain(raw, error), spoken.features, spoken.version)
         raise errors.Invalid(problems=found) from None
 
 
-def _batch_of(sent: SentBatch, spoken: Spoken) -> tuple[EpochBatch, str]:
+def batch_of(sent: SentBatch, spoken: Spoken) -> tuple[EpochBatch, str]:
+    """The epochs in whichever form they were sent, and which one it was; or `NotGood`."""
     if isinstance(sent.epochs, str):
         if not isinstance(sent.start_index, int):
             raise NotGood
@@ -61,11 +62,11 @@ def read_device_batch(raw: bytes, spoken: Spoken) -> tuple[DeviceBatch, EpochBat
         sent = _DEVICE.decode(raw)
         return sent, batches.from_device(sent.epochs, spoken.features)
     except BAD as error:
-        found = faults.in_device_batch(_plain(raw, error), spoken.features)
+        found = faults.in_device_batch(plain(raw, error), spoken.features)
         raise errors.Invalid(problems=found) from None
 
 
-def _plain(raw: bytes, error: Exception) -> object:
+def plain(raw: bytes, error: Exception) -> object:
     """The body as plain JSON, to name the faults in."""
     try:
         return msgspec.json.decode(raw)

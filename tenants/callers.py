@@ -25,6 +25,8 @@ class Caller:
     tenant: Tenant
     capabilities: frozenset[Capability]
     kid: str = ""
+    # The service client's row; an operator has none.
+    client_id: int | None = None
     device_uuid: UUID | None = None
     is_authenticated: bool = True
 

@@ -93,6 +93,7 @@ def known_key(row: ServiceClientKey) -> KnownKey:
         tenant=row.tenant,
         capabilities=granted(Role(row.client.role), is_platform=row.tenant.is_platform),
         kid=row.kid,
+        client_id=row.client_id,
         device_uuid=row.device_uuid,
     )
     return KnownKey(
