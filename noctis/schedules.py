@@ -36,4 +36,15 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "recordings.tasks.erase_due",
         "schedule": timedelta(minutes=1),
     },
+    # A sweep that had to wait for a worker is repeated by the next one.
+    "stage nights that are over": {
+        "task": "inference.tasks.stage_due_nights",
+        "schedule": timedelta(seconds=3),
+        "options": {"expire_seconds": 3},
+    },
+    "stage open nights live": {
+        "task": "inference.tasks.stage_due_live",
+        "schedule": timedelta(seconds=10),
+        "options": {"expire_seconds": 10},
+    },
 }

@@ -17,7 +17,7 @@ FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 # Two to the power of this many pauses is longer than the longest.
 MOST_DOUBLINGS = 8
-MOST_AT_ONCE = 200
+MOST_AT_ONCE = 300
 
 NIGHTS = """
 SELECT night.tenant_id, night.id, night.updated_at
@@ -29,7 +29,7 @@ WHERE night.status = 'closed'
        OR night.last_epoch_received_at < clock_timestamp() - %(settles_after)s::interval)
   AND (before.id IS NULL OR before.due_again_at <= clock_timestamp()
        OR before.of_state <> night.updated_at)
-ORDER BY night.ended_at DESC LIMIT %(most)s
+ORDER BY night.ended_at DESC LIMIT {room}
 """
 LIVE = """
 SELECT night.tenant_id, night.id, night.updated_at
@@ -42,7 +42,13 @@ WHERE night.status = 'open' AND night.last_epoch_received_at IS NOT NULL
   AND (cursor.staged_through IS NULL OR night.last_epoch_received_at > cursor.staged_through)
   AND (before.id IS NULL OR before.due_again_at <= clock_timestamp()
        OR before.of_state <> night.updated_at)
-ORDER BY night.last_epoch_received_at LIMIT %(most)s
+ORDER BY night.last_epoch_received_at LIMIT {room}
+"""
+# What was begun a moment ago may still be in the queue: no more is added than workers take out.
+ROOM = """
+greatest(0, %(most)s - (SELECT count(*) FROM inference_stagingattempt
+                        WHERE pass = %(pass)s
+                          AND begun_at > clock_timestamp() - %(first_pause)s::interval))
 """
 # In one order, so that two sweeps that meet wait instead of locking each other out.
 CLAIM = """
@@ -75,7 +81,7 @@ def claim(*, staging_pass: Pass) -> list[int]:
         "most": MOST_AT_ONCE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM.format(due=due), values)
+        cursor.execute(CLAIM.format(due=due.format(room=ROOM)), values)
         return [recording_id for (recording_id,) in cursor.fetchall()]
 
 

@@ -3,7 +3,7 @@
 A night and its count are one transaction, so a process that dies leaves nothing half told.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +17,14 @@ from tenants.services import audit
 from tenants.services.audit import Actor
 
 Status = Erasure.Status
-Remover = Callable[[Recording], None]
+
+
+class Remover(Protocol):
+    """Deletes all that an app keeps of a night."""
+
+    def __call__(self, *, recording: Recording) -> None: ...
+
+
 # What the apps above keep of a night; this one never learns their names.
 _removers: list[Remover] = []
 
@@ -102,7 +109,7 @@ def _remove(erasure: Erasure, night: Recording) -> None:
     LabelSet.objects.owned_by(night.tenant_id).filter(recording=night).delete()
     ExportMark.objects.owned_by(night.tenant_id).filter(recording_id=night.pk).delete()
     for remove in _removers:
-        remove(night)
+        remove(recording=night)
     night.delete()
     erasure.recordings_erased += 1
     erasure.save(update_fields=["epochs_erased", "recordings_erased"])

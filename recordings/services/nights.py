@@ -185,10 +185,8 @@ def close_by_hand(*, recording: Recording, actor: Actor, reason: str) -> Recordi
 
 def mark_staged(*, recording: Recording, received_at: datetime | None) -> bool:
     """Say that a closed night is staged; it stays due where epochs came since `received_at`."""
-    unchanged = Recording.objects.filter(last_epoch_received_at=received_at)
-    if received_at is None:
-        unchanged = Recording.objects.filter(last_epoch_received_at__isnull=True)
-    still: QuerySet[Recording] = unchanged.filter(pk=recording.pk, status=Status.CLOSED)
+    closed: QuerySet[Recording] = Recording.objects.closed().filter(pk=recording.pk)
+    still = closed.filter(last_epoch_received_at=received_at)
     return still.update(status=Status.STAGED, updated_at=timezone.now()) == 1
 
 

@@ -105,10 +105,29 @@ def test_a_sweep_is_bounded_and_takes_the_latest_nights_first(
     found = [closed(started_at=at, ended_at=at) for at in ended]
 
     first = due.claim(staging_pass=Pass.NIGHT)
-    second = due.claim(staging_pass=Pass.NIGHT)
+    while_they_wait = due.claim(staging_pass=Pass.NIGHT)
+    due.settle(recording_id=found[1].pk, staging_pass=Pass.NIGHT)
+    Recording.objects.filter(pk=found[1].pk).update(status="staged")
+    afterwards = due.claim(staging_pass=Pass.NIGHT)
 
     assert sorted(first) == sorted([found[1].pk, found[2].pk])
-    assert second == [found[0].pk]
+    assert (while_they_wait, afterwards) == ([], [found[0].pk])
+
+
+def test_nights_that_fail_take_no_room_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due, "MOST_AT_ONCE", 1)
+    closed()
+    for _ in range(3):
+        due.claim(staging_pass=Pass.NIGHT)
+        StagingAttempt.objects.update(
+            begun_at=timezone.now() - timedelta(minutes=5), due_again_at=timezone.now()
+        )
+    due.claim(staging_pass=Pass.NIGHT)
+    StagingAttempt.objects.update(begun_at=timezone.now() - timedelta(minutes=1))
+
+    sound = closed()
+
+    assert due.claim(staging_pass=Pass.NIGHT) == [sound.pk]
 
 
 def test_an_open_night_is_due_when_epochs_came_since_it_was_staged() -> None:
@@ -178,9 +197,10 @@ def test_the_sweep_looks_at_due_nights_alone() -> None:
         for n in range(5_000)
     )
     values = {"pass": 1, "settles_after": due.SETTLES_AFTER, "most": due.MOST_AT_ONCE}
+    values["first_pause"] = due.FIRST_PAUSE
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE recordings_recording")
-        cursor.execute(f"EXPLAIN {due.NIGHTS}", values)
+        cursor.execute(f"EXPLAIN {due.NIGHTS.format(room=due.ROOM)}", values)
         plan = str(cursor.fetchall())
 
     assert "recording_due" in plan

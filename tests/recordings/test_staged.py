@@ -124,8 +124,8 @@ def test_what_others_keep_of_a_night_goes_with_it(
     monkeypatch.setattr(erasure, "_removers", [])
     night, seen = closed_night(tenant), []
 
-    def note(row: Recording) -> None:
-        seen.append(row.uuid)
+    def note(*, recording: Recording) -> None:
+        seen.append(recording.uuid)
 
     for _ in range(2):
         erasure.also_remove(remover=note)

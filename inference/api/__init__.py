@@ -1,0 +1,1 @@
+"""`/v1` routes of models, predictions and staged nights: find, parse, call, answer."""

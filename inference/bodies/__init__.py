@@ -1,0 +1,1 @@
+"""The bodies of the routes of models, predictions and staged nights."""

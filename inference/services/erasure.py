@@ -1,0 +1,15 @@
+"""What is kept of a night here goes when the night is erased."""
+
+from inference.models import Hypnogram, LiveCursor, Prediction, StagingAttempt
+from noctis.db.maintenance import maintenance
+from recordings.models import Recording
+
+
+def forget_night(*, recording: Recording) -> None:
+    """Remove a night's predictions, hypnograms and marks, in its erasure's own transaction.
+
+    The log is opened for them alone; the erasure's report is the audit of it."""
+    with maintenance():
+        Prediction.objects.filter(tenant_id=recording.tenant_id, recording_id=recording.pk).delete()
+    for kept in (Hypnogram, LiveCursor, StagingAttempt):
+        kept.objects.owned_by(recording.tenant_id).filter(recording=recording).delete()

@@ -1,0 +1,89 @@
+"""Hypnograms: added for a night as it was staged, and found again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference import statistics
+from inference.engine import Staged
+from inference.models import Hypnogram
+from noctis import errors
+from recordings import grid
+from recordings.models import Recording
+
+Disposition = Hypnogram.Disposition
+AGAIN_IN_S = 5
+
+
+class NightNotStaged(errors.Conflict):
+    row = errors.registered(
+        "night_not_staged",
+        409,
+        "The night has no hypnogram yet",
+        "A night is staged within seconds of its closing; this one is open, or waits.",
+        "Close it, or repeat after `Retry-After`. Live stages are in its predictions.",
+        is_retryable=True,
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a version made of a night, from its recording's first epoch on."""
+
+    model_id: int
+    disposition: Disposition
+    staged: Staged
+    input_hash: bytes
+
+
+def current(*, recording: Recording) -> Hypnogram:
+    """Find the newest hypnogram of a night, or refuse where none was made yet."""
+    owned = Hypnogram.objects.owned_by(recording.tenant_id).select_related("model")
+    found: Hypnogram | None = owned.of(recording).first()
+    if found is None:
+        raise NightNotStaged(retry_after_s=AGAIN_IN_S)
+    return found
+
+
+def add_hypnogram(*, recording: Recording, verdict: Verdict) -> Hypnogram:
+    """Keep what became of a night as its next revision; the same again is the one that is there.
+
+    The recording's row must be locked: revisions are counted under it."""
+    wanted = _row(recording, verdict)
+    newest: Hypnogram | None = Hypnogram.objects.owned_by(recording.tenant_id).of(recording).first()
+    if newest is not None:
+        if _said(newest) == _said(wanted):
+            return newest
+        wanted.revision = newest.revision + 1
+    wanted.save(force_insert=True)
+    return wanted
+
+
+def _said(row: Hypnogram) -> tuple[object, ...]:
+    return row.model_id, row.disposition, bytes(row.input_hash), row.statistics
+
+
+def _row(recording: Recording, verdict: Verdict) -> Hypnogram:
+    stages = verdict.staged.stages
+    whole = statistics.laid_out(stages, 0, time_in_bed(recording, len(stages)))
+    counted = statistics.night_statistics(whole, recording.started_at)
+    sure = verdict.staged.confidence[verdict.staged.is_staged]
+    return Hypnogram(
+        tenant_id=recording.tenant_id,
+        recording=recording,
+        model_id=verdict.model_id,
+        disposition=verdict.disposition,
+        stages=stages.tolist(),
+        confidences=verdict.staged.confidence.tolist(),
+        statistics=counted.as_json,
+        coverage=(counted.coverage_pct or 0.0) / 100,
+        mean_confidence=float(sure.mean(dtype=np.float64)) if len(sure) else None,
+        input_hash=verdict.input_hash,
+    )
+
+
+def time_in_bed(recording: Recording, count: int) -> range:
+    """The epochs from the recording's start to its end, or to the last one that there is."""
+    ended_at = recording.ended_at or recording.started_at
+    end = grid.index_at(recording.started_at, ended_at)
+    return range(min(max(count, end), grid.MAX_EPOCHS))

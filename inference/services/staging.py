@@ -1,0 +1,213 @@
+"""Nights are staged by themselves: whole once they are closed, their newest epochs meanwhile.
+
+The work is done without a lock and kept in one transaction, if the night is still what was staged;
+else nothing is written and the night stays due. So it may be done twice, at once, or be cut short.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Min, QuerySet
+
+from inference import queries, serving
+from inference.engine import Night
+from inference.models import Hypnogram, LiveCursor, Pass, Role
+from inference.queries import StoredNight
+from inference.rows import Occasion
+from inference.services import due, hypnograms, predict, predictions
+from inference.services.hypnograms import Verdict
+from inference.services.predictions import Staging, Work
+from inference.serving import Served
+from noctis import context
+from recordings.models import Epoch, Recording
+from recordings.services import nights
+
+Disposition = Hypnogram.Disposition
+Status = Recording.Status
+
+
+def serves(*, staging_pass: Pass) -> bool:
+    """Say whether anything could stage now: without a model, nothing is begun that must fail."""
+    return serving.current().of(staging_pass.name.lower()) is not None
+
+
+def stage_night(*, recording_id: int) -> Hypnogram | None:
+    """Give a closed night its hypnogram and mark it as staged; None where it is not due."""
+    with _noted(recording_id, Pass.NIGHT):
+        found = _found(recording_id, Status.CLOSED)
+        if found is None:
+            due.settle(recording_id=recording_id, staging_pass=Pass.NIGHT)
+            return None
+        served = predict.served_by(serving.current(), staging_pass=Pass.NIGHT)
+        judged = _judge(found, served)
+        with transaction.atomic():
+            return _keep_night(found, served, judged)
+
+
+def stage_live(*, recording_id: int) -> int:
+    """Stage what came in of an open night since the last time; says how many have a stage."""
+    with _noted(recording_id, Pass.LIVE):
+        found = _found(recording_id, Status.OPEN)
+        if found is None:
+            due.settle(recording_id=recording_id, staging_pass=Pass.LIVE)
+            return 0
+        served = predict.served_by(serving.current(), staging_pass=Pass.LIVE)
+        judged = _judge_newest(found, served)
+        with transaction.atomic():
+            return _keep_live(found, served, judged)
+
+
+@contextmanager
+def _noted(recording_id: int, staging_pass: Pass) -> Iterator[None]:
+    """What fails is named in its attempt and goes on to the log; it is due again after a pause."""
+    try:
+        yield
+    except Exception as error:
+        due.note_failure(recording_id=recording_id, staging_pass=staging_pass, error=error)
+        raise
+
+
+@dataclass(frozen=True)
+class Found:
+    """A recording and its epochs, as one statement saw both."""
+
+    recording: Recording
+    stored: StoredNight
+
+    @property
+    def received_at(self) -> datetime | None:
+        return self.stored.received_at
+
+
+def _found(recording_id: int, status: str) -> Found | None:
+    recording = Recording.objects.filter(pk=recording_id).select_related("tenant").first()
+    if recording is None:
+        return None
+    stored = queries.night_of(recording.tenant, recording.uuid)
+    return Found(recording, stored) if stored and stored.status == status else None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a night, and how long it took to say."""
+
+    disposition: Disposition
+    staging: Staging
+    latency_us: int
+
+
+def _judge(found: Found, served: Served) -> Judged:
+    """Epochs of another schema are not staged; nor are some of them as if they were gaps."""
+    is_fit = _is_fit(found.stored, served)
+    night = found.stored.laid_out() if is_fit else _empty(served)
+    staging, latency_us = _timed(Work(found.recording.tenant_id, served, night, Pass.NIGHT))
+    if not is_fit:
+        return Judged(Disposition.SCHEMA_MISMATCH, staging, latency_us)
+    has_stages = bool(staging.staged.is_staged.any())
+    disposition = Disposition.STAGED if has_stages else Disposition.NOT_ENOUGH_EPOCHS
+    return Judged(disposition, staging, latency_us)
+
+
+def _judge_newest(found: Found, served: Served) -> Judged | None:
+    """The epochs from the first on that came since the last time; None where there are none."""
+    if not _is_fit(found.stored, served) or not len(found.stored.index):
+        return None
+    first = _first_new(found)
+    if first is None:
+        return None
+    night = found.stored.laid_out()
+    work = Work(found.recording.tenant_id, served, night, Pass.LIVE, len(night) - first)
+    staging, latency_us = _timed(work)
+    return Judged(Disposition.STAGED, staging, latency_us)
+
+
+def _first_new(found: Found) -> int | None:
+    recording = found.recording
+    epochs = Epoch.objects.filter(tenant_id=recording.tenant_id, recording_id=recording.pk)
+    cursor = LiveCursor.objects.owned_by(recording.tenant_id).filter(recording=recording).first()
+    if cursor is not None:
+        epochs = epochs.filter(received_at__gt=cursor.staged_through)
+    known = epochs.filter(received_at__lte=found.received_at)
+    first: int | None = known.aggregate(first=Min("epoch_index"))["first"]
+    return first
+
+
+def _is_fit(stored: StoredNight, served: Served) -> bool:
+    return stored.schema_ids <= {served.schema_id}
+
+
+def _empty(served: Served) -> Night:
+    return Night(np.empty((0, len(served.model.features)), np.float32))
+
+
+def _timed(work: Work) -> tuple[Staging, int]:
+    started = time.perf_counter()
+    staging = predictions.stage(work)
+    return staging, round((time.perf_counter() - started) * 1e6)
+
+
+def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | None:
+    """Everything or nothing: the log, the hypnogram, the state; nothing of a night that changed."""
+    unchanged = Recording.objects.closed().filter(last_epoch_received_at=found.received_at)
+    recording = _locked(unchanged, found)
+    if recording is None:
+        return None
+    _log(found, served, judged, Pass.NIGHT)
+    staging = judged.staging
+    verdict = Verdict(served.model_id, judged.disposition, staging.staged, staging.hashes)
+    hypnogram = hypnograms.add_hypnogram(recording=recording, verdict=verdict)
+    nights.mark_staged(recording=recording, received_at=found.received_at)
+    for staging_pass in Pass:
+        due.settle(recording_id=recording.pk, staging_pass=staging_pass)
+    LiveCursor.objects.owned_by(recording.tenant_id).filter(recording=recording).delete()
+    return hypnogram
+
+
+def _keep_live(found: Found, served: Served, judged: Judged | None) -> int:
+    """Epochs that came meanwhile were received later than what the cursor says."""
+    recording = _locked(Recording.objects.open(), found)
+    if recording is None:
+        return 0
+    count = _log(found, served, judged, Pass.LIVE) if judged else 0
+    if found.received_at is not None:
+        _advance(recording, found.received_at)
+    due.settle(recording_id=recording.pk, staging_pass=Pass.LIVE)
+    return count
+
+
+def _locked(rows: QuerySet[Recording], found: Found) -> Recording | None:
+    return rows.filter(pk=found.recording.pk).select_for_update().first()
+
+
+def _log(found: Found, served: Served, judged: Judged, staging_pass: Pass) -> int:
+    recording = found.recording
+    occasion = Occasion(
+        recording.tenant_id,
+        recording.pk,
+        recording.started_at,
+        served.model_id,
+        Role.PRODUCTION,
+        staging_pass,
+        context.request_id(),
+    )
+    logged = predictions.log(
+        occasion=occasion,
+        given=judged.staging.given(),
+        served=served,
+        latency_us=judged.latency_us,
+    )
+    return len(logged)
+
+
+def _advance(recording: Recording, through: datetime) -> None:
+    """Under the recording's lock; of two that were at it at once, the later one counts."""
+    facts = {"tenant_id": recording.tenant_id, "staged_through": through}
+    cursor, is_new = LiveCursor.objects.get_or_create(recording=recording, defaults=facts)
+    if not is_new and cursor.staged_through < through:
+        cursor.staged_through = through
+        cursor.save(update_fields=["staged_through"])
