@@ -53,6 +53,11 @@ def after(action: str, status: str) -> str:
         raise IllegalEdge(f"{action} is not possible for a version that is {status}") from None
 
 
+def is_done(action: str, status: str) -> bool:
+    """Has the action led here already? Then doing it again changes nothing."""
+    return any(edge.after == status for edge in EDGES if edge.action == action)
+
+
 def previous_of(history: list[tuple[str, str]]) -> str | None:
     """What served before what serves now: (action, version) in order, each undone by a rollback."""
     served: list[str] = []

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from inference import engine
 from inference.artifacts import arrays
-from inference.artifacts.faults import BadArtifact, FileMissing, FileUnexpected
+from inference.artifacts.faults import BadArtifact, BadManifest, FileMissing, FileUnexpected
 from inference.artifacts.folder import Files
 from inference.artifacts.manifest import (
     CARD,
     LABEL_MAP,
+    METADATA,
     SCHEMA,
     ChainPart,
     ClockPart,
@@ -100,20 +101,21 @@ def _doubles(values: Any) -> NDArray[np.float64]:
     try:
         return np.array(values, dtype=np.float64)
     except ValueError:
-        raise BadArtifact("rows of different length in metadata.json") from None
+        raise BadManifest(f"{METADATA}: rows of different length") from None
 
 
 def golden_of(said: GoldenPart) -> engine.Golden:
     """JSON's null is a gap, which is NaN here."""
     try:
-        return engine.Golden(
-            said.staging_pass,
-            engine.Night(np.array(said.features, dtype=np.float32), said.first_index),
-            np.array(said.stages, dtype=np.int8),
-            np.array(said.probabilities, dtype=np.float32),
-        )
+        features = np.array(said.features, dtype=np.float32)
+        stages = np.array(said.stages, dtype=np.int8)
+        probabilities = np.array(said.probabilities, dtype=np.float32)
     except (ValueError, OverflowError):
-        raise BadArtifact("a golden vector is no table of numbers") from None
+        raise BadManifest(f"{METADATA}: a golden vector is no table of numbers") from None
+    if not features.ndim == probabilities.ndim == 2 or not len(features) == len(stages):
+        raise BadManifest(f"{METADATA}: a golden vector has no stage for each epoch")
+    night = engine.Night(features, said.first_index)
+    return engine.Golden(said.staging_pass, night, stages, probabilities)
 
 
 def golden_part(golden: engine.Golden) -> GoldenPart:

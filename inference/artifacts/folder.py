@@ -1,5 +1,6 @@
 """A model's files as bytes: read without following anything, hashed, kept whole or not at all."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -11,7 +12,6 @@ import msgspec
 
 from inference.artifacts.faults import (
     ArtifactMissing,
-    BadArtifact,
     FileMissing,
     FileUnexpected,
     Linked,
@@ -87,7 +87,9 @@ def digest_of(files: Files) -> str:
 
 
 def keep(files: Files, folder: Path) -> None:
-    """Write a folder so that it is there whole or not at all, a power cut included."""
+    """Write a folder so that it is there whole or not at all, a power cut included.
+
+    One that is there already stays: FileExistsError."""
     for name in files:
         if PurePosixPath(name).name != name:
             raise OutOfFolder(f"{name} is a path")
@@ -110,7 +112,9 @@ def _move(draft: Path, folder: Path) -> None:
     try:
         draft.rename(folder)
     except OSError as error:
-        raise BadArtifact(f"cannot be kept: {error.strerror}") from None
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise FileExistsError(folder) from None
+        raise
 
 
 def _write(path: Path, raw: bytes) -> None:

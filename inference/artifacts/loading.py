@@ -70,11 +70,13 @@ def manifest_of(files: Files) -> Manifest:
 
 
 def _test(model: engine.Model, manifest: Manifest) -> None:
+    """Each pass for itself: what proves one says nothing of the other."""
     vectors = [assembly.golden_of(part) for part in manifest.metadata.golden]
-    untested = set(manifest.passes) - {vector.pass_ for vector in vectors}
-    if untested:
-        raise GoldenMissing(f"none for the pass: {', '.join(sorted(untested))}")
-    try:
-        golden.check(model, vectors)
-    except (engine.GoldenMismatch, engine.NightUnfit) as error:
-        raise GoldenFailed(str(error)) from None
+    for staging_pass in manifest.passes:
+        own = [vector for vector in vectors if vector.pass_ == staging_pass]
+        if not own:
+            raise GoldenMissing(f"none for the {staging_pass} pass")
+        try:
+            golden.check(model, own)
+        except (engine.GoldenMismatch, engine.NightUnfit) as error:
+            raise GoldenFailed(str(error)) from None

@@ -17,6 +17,7 @@ LABEL_MAP, SCHEMA, METADATA, CARD = (
     "metadata.json",
     "card.md",
 )
+LABELS = {stage.name for stage in stages.STAGES if stage.shown} | set(stages.SHOWN)
 Pass = Literal["live", "night"]
 Epochs = Annotated[int, Meta(ge=0, le=2_880)]
 Row = list[float | None]
@@ -90,7 +91,7 @@ class GoldenPart(Part, frozen=True):
     features: list[Row]
     stages: list[int]
     probabilities: list[Row]
-    first_index: int = 0
+    first_index: Epochs = 0
 
 
 class FileEntry(Part, frozen=True):
@@ -165,10 +166,10 @@ def labels_of(raw: bytes) -> tuple[str, ...]:
     named = _decoded(LABEL_MAP, raw, dict[str, str])
     if list(named) != [str(place) for place in range(len(named))] or len(named) < 2:
         raise BadManifest(f"{LABEL_MAP}: expected two or more stages from 0 on, in order")
-    known = [stage.name for stage in stages.STAGES if stage.shown is not None]
     labels = tuple(named.values())
-    if not set(labels) <= set(known) or len(set(labels)) != len(labels):
-        raise BadManifest(f"{LABEL_MAP}: stages are {', '.join(known)}, each at most once")
+    if not set(labels) <= LABELS or len({stages.code_of(name) for name in labels}) < len(labels):
+        known = ", ".join(sorted(LABELS))
+        raise BadManifest(f"{LABEL_MAP}: stages are {known}, each at most once")
     return labels
 
 

@@ -40,11 +40,16 @@ class LocalStore:
 
     def keep(self, version: str, files: Files) -> None:
         place = self._folder(version)
-        if place.exists() or place.is_symlink():
-            if folder.digest_of(folder.read(place)) != folder.digest_of(files):
-                raise ArtifactTaken(f"the store has another {version}")
-            return
-        folder.keep(files, place)
+        if not (place.exists() or place.is_symlink()):
+            try:
+                folder.keep(files, place)
+            except FileExistsError:
+                # Somebody else kept it at the same moment.
+                pass
+            else:
+                return
+        if folder.digest_of(folder.read(place)) != folder.digest_of(files):
+            raise ArtifactTaken(f"the store has another {version}")
 
     def _folder(self, version: str) -> Path:
         if not is_version_name(version):

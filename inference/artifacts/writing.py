@@ -9,7 +9,7 @@ import msgspec
 
 from inference import engine
 from inference.artifacts import arrays, assembly, folder
-from inference.artifacts.faults import BadArtifact
+from inference.artifacts.faults import ArtifactTaken, BadArtifact
 from inference.artifacts.loading import Loaded, loaded
 from inference.artifacts.manifest import (
     CARD,
@@ -50,7 +50,10 @@ def write(path: Path, draft: Draft) -> Loaded:
     """Write a folder that is not there yet, after the same checks as an import."""
     files = files_of(draft)
     found = loaded(files)
-    folder.keep(files, path)
+    try:
+        folder.keep(files, path)
+    except FileExistsError:
+        raise ArtifactTaken(f"{path.name} is there already") from None
     return found
 
 

@@ -1,0 +1,124 @@
+"""`manage.py model`: which models there are, what they are worth, and which one serves."""
+
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inference.artifacts import folder
+from inference.models import Family, ModelVersion
+from inference.services import registry, reloading, shipped
+from inference.services.model_events import Decision
+from noctis.commands import Row, VerbCommand
+from tenants.lookups import shell_actor
+
+
+class Command(VerbCommand):
+    help = "Model versions: the registry, and what serves."
+    verbs = {
+        "ensure": "register the versions that ship, and let one serve where none does",
+        "import": "check a folder, keep it in the store and register it as a candidate",
+        "verify": "read a version's artifact, check every byte and run its self-test",
+        "validate": "verify a candidate, and let it serve from now on",
+        "list": "show every version",
+        "show": "show a version: its manifest, metrics and history",
+        "serve": "let a validated version serve",
+        "rollback": "let serve again what served before",
+        "reload": "load what should serve in every process, and say which ones did",
+    }
+
+    def add_verb_arguments(self, verb: str, parser: ArgumentParser) -> None:
+        if verb == "import":
+            parser.add_argument("folder", type=Path, help="docs/models/format.md has the format")
+        if verb in ("verify", "validate", "show", "serve"):
+            parser.add_argument("version")
+        if verb in ("serve", "rollback"):
+            parser.add_argument(
+                "--family",
+                choices=Family.values,
+                action="append",
+                default=[],
+                help="live or night; both when not given",
+            )
+        if verb in ("import", "validate", "serve", "rollback", "reload"):
+            parser.add_argument("--reason", default="", help="kept in the audit log")
+
+    def run(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
+        """`show` prints any answer, and `import` is a keyword: their methods have other names."""
+        verb = {"show": "describe", "import": "bring"}.get(options["verb"], options["verb"])
+        answer: Row | Sequence[Row] = getattr(self, verb)(options)
+        return answer
+
+    def ensure(self, options: Mapping[str, Any]) -> Sequence[Row]:
+        return [_row(row) for row in shipped.ensure_models(decision=_decision(options))]
+
+    def bring(self, options: Mapping[str, Any]) -> Row:
+        files = folder.read(options["folder"])
+        return _row(registry.import_version(files=files, decision=_decision(options)))
+
+    def verify(self, options: Mapping[str, Any]) -> Row:
+        manifest = registry.verify_version(registry.version_named(options["version"]))
+        return {
+            "version": manifest.version,
+            "files": len(manifest.metadata.files) + 1,
+            "golden": len(manifest.metadata.golden),
+            "hash": manifest.artifact_hash,
+            "verdict": "as registered",
+        }
+
+    def validate(self, options: Mapping[str, Any]) -> Row:
+        version = options["version"]
+        return _row(registry.validate_version(version=version, decision=_decision(options)))
+
+    def list(self, options: Mapping[str, Any]) -> Sequence[Row]:
+        rows = ModelVersion.objects.select_related("schema").prefetch_related("serving")
+        return [_row(row) for row in rows]
+
+    def describe(self, options: Mapping[str, Any]) -> Row:
+        row = registry.version_named(options["version"])
+        events = row.events.order_by("id").values(
+            "at", "action", "family", "from_status", "to_status", "actor", "reason"
+        )
+        return {**_row(row), **row.metadata, "history": [*events]}
+
+    def serve(self, options: Mapping[str, Any]) -> Row:
+        return _row(
+            registry.serve_version(
+                version=options["version"],
+                families=options["family"],
+                decision=_decision(options),
+            )
+        )
+
+    def rollback(self, options: Mapping[str, Any]) -> Sequence[Row]:
+        decision = _decision(options)
+        families = options["family"] or Family.values
+        return [_row(row) for row in registry.roll_back(families=families, decision=decision)]
+
+    def reload(self, options: Mapping[str, Any]) -> Sequence[Row]:
+        reloaded = reloading.reload_models(decision=_decision(options))
+        return [
+            {
+                "process": row.process,
+                "generation": row.generation,
+                "live": row.live,
+                "night": row.night,
+                "failures": ", ".join(row.failures.values()),
+            }
+            for row in reloaded.processes
+        ]
+
+
+def _decision(options: Mapping[str, Any]) -> Decision:
+    return Decision(shell_actor(), options.get("reason", ""))
+
+
+def _row(row: ModelVersion) -> Row:
+    return {
+        "version": row.version,
+        "status": row.status,
+        "serves": ", ".join(sorted(place.family for place in row.serving.all())),
+        "passes": ", ".join(row.families),
+        "schema": row.schema.version,
+        "hash": row.artifact_hash,
+    }

@@ -1,0 +1,232 @@
+"""The registry of models: what there is, in which state, and what serves. Nothing else writes it.
+
+Artifacts are read and tested before the transaction; what serves changes with its generation.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from inference import lifecycle, refusals
+from inference.artifacts import Manifest, loaded
+from inference.artifacts.faults import ArtifactTaken, WrongSchema
+from inference.artifacts.folder import Files
+from inference.models import Generation, ModelEvent, ModelVersion, Serving
+from inference.services.model_events import Change, Decision, tell_change
+from inference.serving import board, snapshot
+from recordings.models import FeatureSchema
+
+Action = ModelEvent.Action
+
+
+def version_named(version: str) -> ModelVersion:
+    """Find a version by its name."""
+    found: ModelVersion | None = (
+        ModelVersion.objects.named(version).select_related("schema").first()
+    )
+    if found is None:
+        raise refusals.UnknownModel(f"The registry has no version {version}."[:200])
+    return found
+
+
+def import_version(*, files: Files, decision: Decision) -> ModelVersion:
+    """Check an artifact whole, keep it in the store and register it as a candidate.
+
+    The same bytes again change nothing; other bytes under a version's name are refused."""
+    manifest = loaded(files).manifest
+    schema = _schema_of(manifest)
+    known = ModelVersion.objects.named(manifest.version).select_related("schema").first()
+    if known is not None and known.artifact_hash != manifest.artifact_hash:
+        raise ArtifactTaken(f"{manifest.version} is registered with other bytes.")
+    snapshot.store().keep(manifest.version, files)
+    return known or _register(manifest, schema, decision)
+
+
+def _schema_of(manifest: Manifest) -> FeatureSchema:
+    row = FeatureSchema.objects.filter(version=manifest.schema_version).first()
+    if row is None:
+        raise WrongSchema(f"The platform has no feature schema {manifest.schema_version}.")
+    if row.digest != manifest.schema_digest:
+        raise WrongSchema(f"The platform's {row.version} has other features.")
+    return row
+
+
+def _register(manifest: Manifest, schema: FeatureSchema, decision: Decision) -> ModelVersion:
+    with transaction.atomic():
+        row, is_new = ModelVersion.objects.get_or_create(
+            version=manifest.version,
+            defaults={
+                "is_live": "live" in manifest.passes,
+                "is_night": "night" in manifest.passes,
+                "artifact_hash": manifest.artifact_hash,
+                "schema": schema,
+                "metadata": manifest.facts,
+                "created_by": decision.actor.name,
+            },
+        )
+        if row.artifact_hash != manifest.artifact_hash:
+            raise ArtifactTaken(f"{row.version} was registered with other bytes meanwhile.")
+        if is_new:
+            tell_change(row=row, change=Change(Action.IMPORT, ""), decision=decision)
+    return row
+
+
+def verify_version(row: ModelVersion) -> Manifest:
+    """Read a version's artifact from the store, check every byte and let it test itself."""
+    return snapshot.serve(row).manifest
+
+
+def validate_version(*, version: str, decision: Decision) -> ModelVersion:
+    """Let a candidate serve from now on, once it has been verified."""
+    verify_version(version_named(version))
+    return _move(version, Action.VALIDATE, decision)
+
+
+def archive_version(*, version: str, decision: Decision) -> ModelVersion:
+    """Put a version aside that does not serve."""
+    return _move(version, Action.ARCHIVE, decision)
+
+
+def reject_version(*, version: str, decision: Decision) -> ModelVersion:
+    """Keep a version from ever serving."""
+    return _move(version, Action.REJECT, decision)
+
+
+def _move(version: str, action: Action, decision: Decision) -> ModelVersion:
+    with transaction.atomic():
+        row = _locked(version_named(version).pk)
+        before = row.status
+        if lifecycle.is_done(action, before):
+            return row
+        _set_status(row, action)
+        tell_change(row=row, change=Change(action, before), decision=decision)
+    return row
+
+
+def serve_version(
+    *, version: str, decision: Decision, families: Sequence[str] = ()
+) -> ModelVersion:
+    """Let a validated version serve: the families named, or all that it offers.
+
+    What served there before is archived unless it still serves elsewhere."""
+    row = version_named(version)
+    wanted = tuple(families) or tuple(row.families)
+    _check_offered(row, wanted)
+    _check_unpinned(wanted)
+    if _serves_already(row, wanted):
+        return row
+    verify_version(row)
+    with transaction.atomic():
+        generation = next_generation()
+        return _put_in_place(row.pk, wanted, Action.SERVE, decision, generation)
+
+
+def roll_back(*, families: Sequence[str], decision: Decision) -> list[ModelVersion]:
+    """Let serve again what served each family before, once it has been verified: all or none."""
+    _check_unpinned(families)
+    with transaction.atomic():
+        # Held until the end, so that nobody changes what "before" means.
+        generation = next_generation()
+        targets = {family: _previous(family) for family in families}
+        for version in {row.version: row for row in targets.values()}.values():
+            verify_version(version)
+        return [
+            _put_in_place(row.pk, (family,), Action.ROLLBACK, decision, generation)
+            for family, row in targets.items()
+        ]
+
+
+def can_roll_back(row: ModelVersion) -> list[str]:
+    """The families that this version serves and another could take back."""
+    serves = Serving.objects.filter(version=row).values_list("family", flat=True)
+    return [family for family in serves if _name_of_previous(family)]
+
+
+def _previous(family: str) -> ModelVersion:
+    name = _name_of_previous(family)
+    if name is None:
+        raise refusals.NothingBefore(f"Nothing else has served {family}.")
+    return version_named(name)
+
+
+def _name_of_previous(family: str) -> str | None:
+    rows = ModelEvent.objects.filter(family=family, action__in=(Action.SERVE, Action.ROLLBACK))
+    return lifecycle.previous_of(
+        list(rows.order_by("id").values_list("action", "version__version"))
+    )
+
+
+def _check_offered(row: ModelVersion, families: Sequence[str]) -> None:
+    if missing := [family for family in families if family not in row.families]:
+        raise refusals.PassNotOffered(f"{row.version} does not offer {', '.join(missing)}.")
+
+
+def _check_unpinned(families: Sequence[str]) -> None:
+    pinned = snapshot.pinned()
+    if held := [f"{family} to {pinned[family]}" for family in families if family in pinned]:
+        raise refusals.PinnedByEnvironment(f"The environment pins {', '.join(held)}.")
+
+
+def _serves_already(row: ModelVersion, families: Sequence[str]) -> bool:
+    found = Serving.objects.filter(version=row, family__in=families).count()
+    return bool(found == len(families))
+
+
+def next_generation() -> int:
+    """Raise the number that every process compares; held until commit, so changes are in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO inference_generation AS g (id, number) VALUES (%s, 1) "
+            "ON CONFLICT (id) DO UPDATE SET number = g.number + 1 RETURNING number",
+            [Generation.ONLY],
+        )
+        number = int(cursor.fetchone()[0])
+    transaction.on_commit(lambda: board.publish(number))
+    return number
+
+
+def _put_in_place(
+    pk: int, families: Sequence[str], action: Action, decision: Decision, generation: int
+) -> ModelVersion:
+    row = _locked(pk)
+    before = row.status
+    _set_status(row, action)
+    places: QuerySet[Serving] = Serving.objects.filter(family__in=families).exclude(version=row)
+    replaced = list(places.values_list("version_id", flat=True))
+    for family in families:
+        Serving.objects.update_or_create(
+            family=family, defaults={"version": row, "since": timezone.now()}
+        )
+        change = Change(action, before, family, generation)
+        tell_change(row=row, change=change, decision=decision)
+        before = row.status
+    for other in sorted(set(replaced)):
+        _retire(other, decision, generation)
+    return row
+
+
+def _retire(pk: int, decision: Decision, generation: int) -> None:
+    if Serving.objects.filter(version=pk).exists():
+        return
+    row = _locked(pk)
+    before = row.status
+    _set_status(row, Action.RETIRE)
+    change = Change(Action.RETIRE, before, generation=generation)
+    tell_change(row=row, change=change, decision=decision)
+
+
+def _locked(pk: int) -> ModelVersion:
+    row: ModelVersion = (
+        ModelVersion.objects.select_related("schema").select_for_update(of=("self",)).get(pk=pk)
+    )
+    return row
+
+
+def _set_status(row: ModelVersion, action: Action) -> None:
+    try:
+        row.status = lifecycle.after(action, row.status)
+    except lifecycle.IllegalEdge as error:
+        raise refusals.IllegalTransition(f"{row.version}: {error}.") from None
+    row.save(update_fields=["status"])

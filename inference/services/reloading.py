@@ -1,0 +1,75 @@
+"""Loads what should serve in every process, and says which ones did."""
+
+import time
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from inference import refusals, serving
+from inference.models import Generation
+from inference.services import registry
+from inference.services.model_events import Decision
+from inference.serving import board
+from inference.serving.board import Report
+from inference.serving.snapshot import Failure, Snapshot
+from tenants.models import Tenant
+from tenants.services import audit
+
+# Two polls, and the loading itself.
+PATIENCE_S = 3.0
+PAUSE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Reloaded:
+    """What this process serves now, and what each process that lives has said."""
+
+    snapshot: Snapshot
+    processes: list[Report]
+
+    @property
+    def behind(self) -> list[Report]:
+        """Those that have not loaded what should serve."""
+        number = self.snapshot.generation
+        return [row for row in self.processes if row.generation < number or row.failures]
+
+
+def reload_models(*, decision: Decision, patience_s: float = PATIENCE_S) -> Reloaded:
+    """Read what should serve anew, in every process; a failure keeps the old one and is told."""
+    with transaction.atomic():
+        number = registry.next_generation()
+        _tell(number, decision)
+    after = serving.refresh()
+    if after.failures:
+        raise refusals.ModelNotLoadable(_told(list(after.failures.values())))
+    if not after.chosen:
+        raise refusals.ModelUnavailable("No version was chosen to serve: manage.py model serve.")
+    return Reloaded(after, _heard(number, time.monotonic() + patience_s))
+
+
+def _told(failures: list[Failure]) -> str:
+    found = {f"{row.version}: {row.code}, {row.detail}" for row in failures}
+    return "; ".join(sorted(found))
+
+
+def _heard(number: int, until: float) -> list[Report]:
+    """Wait for those that live, as long as it is worth it."""
+    while True:
+        said = board.reports()
+        if all(row.generation >= number for row in said) or time.monotonic() >= until:
+            return said
+        time.sleep(PAUSE_S)
+
+
+def _tell(number: int, decision: Decision) -> None:
+    platform = Tenant.objects.platform().first()
+    if platform is None:
+        return
+    audit.record(
+        actor=decision.actor,
+        tenant=platform,
+        action="model.reload",
+        subject=Generation(number=number),
+        change=(None, {"generation": number}),
+        reason=decision.reason,
+    )

@@ -1,0 +1,44 @@
+"""The versions that come with the platform: registered, and one of them serving, by one call."""
+
+from django.conf import settings
+
+from inference.artifacts import LocalStore
+from inference.models import Family, ModelVersion, Serving
+from inference.services import registry
+from inference.services.model_events import Decision
+from inference.serving import snapshot
+
+# The first that offers a family serves it where nothing does.
+SHIPPED = ("linear-0", "null-clock")
+
+
+def ensure_models(*, decision: Decision) -> list[ModelVersion]:
+    """Register what ships, and let it serve where nothing serves yet. Repeat it at will.
+
+    What somebody chose stays, and so does what somebody rejected."""
+    there = LocalStore(settings.SHIPPED_MODELS_DIR)
+    rows = [_registered(there, version, decision) for version in SHIPPED]
+    for family in Family.values:
+        if family not in snapshot.pinned() and not Serving.objects.filter(family=family).exists():
+            _serve_first(rows, family, decision)
+    return list(ModelVersion.objects.filter(version__in=SHIPPED).select_related("schema"))
+
+
+def _registered(there: LocalStore, version: str, decision: Decision) -> ModelVersion:
+    known = ModelVersion.objects.named(version).first()
+    if known is None:
+        registry.import_version(files=there.read(version), decision=decision)
+        return registry.validate_version(version=version, decision=decision)
+    if known.status == ModelVersion.Status.CANDIDATE:
+        return registry.validate_version(version=version, decision=decision)
+    found: ModelVersion = known
+    return found
+
+
+def _serve_first(rows: list[ModelVersion], family: str, decision: Decision) -> None:
+    able = (ModelVersion.Status.VALIDATED, ModelVersion.Status.PRODUCTION)
+    for row in rows:
+        row.refresh_from_db()
+        if family in row.families and row.status in able:
+            registry.serve_version(version=row.version, families=(family,), decision=decision)
+            return
