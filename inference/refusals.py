@@ -56,16 +56,6 @@ class UnknownModel(errors.Missing):
     )
 
 
-class IllegalTransition(errors.Conflict):
-    row = errors.registered(
-        "illegal_transition",
-        409,
-        "The version's state does not allow it",
-        "A version goes from candidate to validated to production to archived, or is rejected.",
-        "The detail says what it is; docs/models/lifecycle.md shows every way.",
-    )
-
-
 class PinnedByEnvironment(errors.Conflict):
     row = errors.registered(
         "pinned_by_environment",

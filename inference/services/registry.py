@@ -17,6 +17,7 @@ from inference.models import Generation, ModelEvent, ModelVersion, Serving
 from inference.services.model_events import Change, Decision, tell_change
 from inference.serving import board, snapshot
 from recordings.models import FeatureSchema
+from tenants.services.clients import IllegalTransition
 
 Action = ModelEvent.Action
 
@@ -228,5 +229,5 @@ def _set_status(row: ModelVersion, action: Action) -> None:
     try:
         row.status = lifecycle.after(action, row.status)
     except lifecycle.IllegalEdge as error:
-        raise refusals.IllegalTransition(f"{row.version}: {error}.") from None
+        raise IllegalTransition(f"{row.version}: {error}.") from None
     row.save(update_fields=["status"])
