@@ -2,9 +2,16 @@
 
 from django.urls import path
 
-from inference.api import hypnograms
+from inference.api import hypnograms, predict, predictions
 
 urlpatterns = [
+    path("predict", predict.Predict.as_view({"post": "predict"})),
+    path("predictions/<id:id>", predictions.Predictions.as_view({"get": "retrieve"})),
+    path("predictions/<id:id>/explanation", predictions.Predictions.as_view({"get": "explain"})),
+    path(
+        "recordings/<id:id>/predictions",
+        predictions.RecordingPredictions.as_view({"get": "list"}),
+    ),
     path(
         "recordings/<id:id>/hypnogram",
         hypnograms.RecordingHypnogram.as_view({"get": "retrieve"}),

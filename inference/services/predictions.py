@@ -24,7 +24,7 @@ class Work:
     served: Served
     night: Night
     staging_pass: Pass
-    newest: int = 0
+    newest: int = 0  # at most as many as there are
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,23 @@ class Staging:
 
 def stage(work: Work) -> Staging:
     """Stage without logging; the same inputs as a moment ago are not looked at again."""
-    night, newest = work.night, min(work.newest, len(work.night))
+    night, hashes = work.night, hashes_of(work)
     index = np.arange(night.first_index, night.first_index + len(night), dtype=np.int64)
+    if work.staging_pass == Pass.LIVE:
+        index = index[len(index) - work.newest :]
+    return Staging(index, _remembered(work, hashes), hashes)
+
+
+def hashes_of(work: Work) -> bytes:
+    """Say what the version looks at: 16 bytes for each epoch, or 16 for the night."""
     if work.staging_pass == Pass.NIGHT:
-        hashes = _hash_of_night(work)
-    else:
-        hashes, index = b"".join(_hashes_of_live(work, newest)), index[len(index) - newest :]
-    return Staging(index, _remembered(work, newest, hashes), hashes)
+        return _hash_of_night(work)
+    return b"".join(_hashes_of_live(work))
 
 
-def _remembered(work: Work, newest: int, hashes: bytes) -> Staged:
+def _remembered(work: Work, hashes: bytes) -> Staged:
     if not cache.is_worth_it(work.served.model):
-        return _staged(work, newest)
+        return _staged(work)
     key = cache.Key(
         work.tenant_id,
         work.served.artifact_hash,
@@ -74,16 +79,16 @@ def _remembered(work: Work, newest: int, hashes: bytes) -> Staged:
     found = CACHE.get(key)
     counter = metrics.CACHE_MISSES if found is None else metrics.CACHE_HITS
     if found is None:
-        found = _staged(work, newest)
+        found = _staged(work)
         CACHE.put(key, found)
     counter.labels(kept_in="memory").inc(len(found))
     return found
 
 
-def _staged(work: Work, newest: int) -> Staged:
+def _staged(work: Work) -> Staged:
     if work.staging_pass == Pass.NIGHT:
         return engine.stage_night(work.served.model, work.night)
-    return engine.stage_live(work.served.model, work.night, newest)
+    return engine.stage_live(work.served.model, work.night, work.newest)
 
 
 def _hash_of_night(work: Work) -> bytes:
@@ -93,11 +98,11 @@ def _hash_of_night(work: Work) -> bytes:
     return digest.digest()
 
 
-def _hashes_of_live(work: Work, newest: int) -> Iterator[bytes]:
+def _hashes_of_live(work: Work) -> Iterator[bytes]:
     """Of each of the newest epochs: the epochs up to it that its stage depends on, and its place.
 
     Its neighbours share those bytes, a hash cannot: so here each epoch takes its turn."""
-    features, reach = work.night.features, work.served.model.reach
+    features, newest, reach = work.night.features, work.newest, work.served.model.reach
     wanted = newest + reach - 1
     known = features[max(len(features) - wanted, 0) :]
     before = np.full((wanted - len(known), features.shape[1]), np.nan, np.float32)
