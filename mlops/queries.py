@@ -1,6 +1,7 @@
 """Stages that were given, read past the ORM: whole arrays, one statement a night."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,13 @@ from numpy.typing import NDArray
 from inference.models import Hypnogram, Pass, Role
 from recordings import grid, queries
 
-# A prediction's window ends where the epoch does that it stages. The newest revision is what was
-# said of the night as it is now.
+# The hash of a night's inputs is one for all its epochs, so it also tells the revision.
 STAGED = """
-SELECT array_agg(epoch_index), array_agg(stage), array_agg(probabilities)
-FROM (SELECT DISTINCT ON (window_end_ts) epoch_index, stage::integer AS stage, probabilities
-      FROM inference_prediction
-      WHERE tenant_id = %(tenant)s AND recording_id = %(recording)s
-        AND window_end_ts > %(start)s AND window_end_ts <= %(end)s
-        AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s
-      ORDER BY window_end_ts, revision DESC) AS newest
+SELECT array_agg(epoch_index), array_agg(stage::integer), array_agg(probabilities)
+FROM inference_prediction
+WHERE tenant_id = %(tenant)s AND recording_id = %(recording)s
+  AND window_end_ts > %(start)s AND window_end_ts <= %(end)s
+  AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s AND input_hash = %(hash)s
 """
 
 
@@ -31,9 +29,8 @@ class Predicted:
     probabilities: NDArray[np.float64]  # (predictions, labels)
 
 
-def night_predictions(hypnogram: Hypnogram) -> Predicted:
-    """What the log holds of the whole night's pass, by the version that staged it."""
-    started_at = hypnogram.recording.started_at
+def night_predictions(hypnogram: Hypnogram, started_at: datetime) -> Predicted:
+    """What the log holds of the pass over a whole night that a hypnogram is of."""
     values: dict[str, Any] = {
         "tenant": hypnogram.tenant_id,
         "recording": hypnogram.recording_id,
@@ -42,6 +39,7 @@ def night_predictions(hypnogram: Hypnogram) -> Predicted:
         "model": hypnogram.model_id,
         "role": int(Role.PRODUCTION),
         "pass": int(Pass.NIGHT),
+        "hash": bytes(hypnogram.input_hash),
     }
     ((index, codes, flat),) = queries.arrays(STAGED, values)
     if index is None:

@@ -17,7 +17,7 @@ class PredictionsMissing(errors.Conflict):
     row = errors.registered(
         "predictions_missing",
         409,
-        "The night has no stages",
-        "There are no stages of a whole night to compare the labels with.",
-        "Close the recording and wait until it is staged; its hypnogram says what came of it.",
+        "No stage of the night is kept",
+        "The night could not be staged, or its predictions are past their retention.",
+        "The hypnogram's `disposition` says what became of the night.",
     )

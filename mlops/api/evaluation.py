@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from inference.bodies.hypnograms import RANGE
 from mlops.bodies import evaluation as bodies
 from mlops.services import evaluation
 from noctis.filters import described
@@ -14,14 +15,14 @@ from tenants.viewsets import OwnedViewSet
 
 class RecordingEvaluation(OwnedViewSet):
     policy = {"retrieve": Capability.PREDICTIONS_READ}
-    parameters = {"retrieve": frozenset(bodies.FILTERS)}
+    parameters = {"retrieve": frozenset(RANGE)}
     queryset = Recording.objects.all()
 
     @extend_schema(
         operation_id="evaluate_recording",
-        parameters=described(bodies.FILTERS),
+        parameters=described(RANGE),
         responses=bodies.NightEvaluation,
-        extensions={"x-codes": ["labels_missing", "predictions_missing"]},
+        extensions={"x-codes": ["night_not_staged", "labels_missing", "predictions_missing"]},
     )
     def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002 - the route's name
         """The stages of a night's current version against its newest labels.

@@ -6,15 +6,15 @@ from typing import Any
 
 from rest_framework import serializers
 
+from inference.bodies.hypnograms import Covers
 from mlops.services.evaluation import Evaluation, Statistics
-from noctis.serializers import Body, Instant
+from noctis.serializers import Body
 from recordings import grid
 from recordings.bodies import epochs_read
 from recordings.models import LabelSet, Recording
 from recordings.stages import SHOWN
 from tenants.bodies import instant
 
-FILTERS = {name: epochs_read.FILTERS[name] for name in ("from", "to")}
 # Of the night statistics, those that scorers are compared by.
 COMPARED = (
     "total_sleep_time_min",
@@ -43,19 +43,10 @@ def matrix(help_text: str) -> serializers.ListField:
     )
 
 
-class Labels(Body):
+class NewestLabels(Body):
     version = serializers.IntegerField()
     scorer = serializers.CharField()
     source = serializers.ChoiceField(LabelSet.Source.values)  # type: ignore[assignment]  # DRF takes it
-
-
-class Covers(Body):
-    to = Instant()
-    epochs = serializers.IntegerField()
-
-    def get_fields(self) -> dict[str, Any]:
-        """`from` is a word of Python."""
-        return {"from": Instant(), **super().get_fields()}
 
 
 class StageScores(Body):
@@ -127,7 +118,7 @@ class NightEvaluation(Body):
 
     recording_id = serializers.UUIDField()
     model_version = serializers.CharField(help_text="The version that staged the night.")
-    labels = Labels(help_text="The newest scoring.")
+    labels = NewestLabels(help_text="The newest scoring.")
     covers = Covers()
     compared_epochs = serializers.IntegerField(help_text="Those that both know.")
     unlabelled_epochs = serializers.IntegerField()

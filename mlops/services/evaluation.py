@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.models import Hypnogram, ModelVersion
+from inference.services import hypnograms
 from inference.statistics import NightStatistics, laid_out, night_statistics
 from mlops import queries
 from mlops.agreement import Compared, Report, Tally, report_of
@@ -41,15 +42,16 @@ class Evaluation:
 
 def evaluate_night(*, recording: Recording, span: range) -> Evaluation:
     """Compare the stages of a night's current version with the newest labels, within a span."""
-    labels, hypnogram = _newest_labels(recording), _current_hypnogram(recording)
-    truth = np.array(labels.stages, np.int8)
-    predicted = queries.night_predictions(hypnogram)
+    hypnogram = hypnograms.current(recording=recording)
+    labels = _newest_labels(recording)
+    predicted = queries.night_predictions(hypnogram, recording.started_at)
     if not len(predicted.index):
-        raise PredictionsMissing
-    given, last = _line(predicted), int(predicted.index.max()) + 1
-    end = max(len(truth), last)
+        raise PredictionsMissing(f"The night is {hypnogram.disposition}; no stage of it is kept.")
+    counted = max(len(labels.stages), int(predicted.index.max()) + 1)
+    end = len(hypnograms.time_in_bed(recording, counted))
     span = range(min(span.start, end), min(span.stop, end))
-    both = laid_out(truth, 0, span), laid_out(given, 0, span)
+    truth = laid_out(np.array(labels.stages, np.int8), 0, span)
+    both = truth, laid_out(_line(predicted), 0, span)
     shares = _probabilities(predicted, hypnogram.model)[span.start : span.stop]
     night = Compared(shown_places(both[0]), shown_places(both[1]), shares)
     return Evaluation(
@@ -72,16 +74,6 @@ def _newest_labels(recording: Recording) -> LabelSet:
     if newest is None:
         raise LabelsMissing
     return newest
-
-
-def _current_hypnogram(recording: Recording) -> Hypnogram:
-    owned = Hypnogram.objects.owned_by(recording.tenant_id).of(recording)
-    current: Hypnogram | None = owned.select_related("model", "recording").first()
-    if current is None:
-        raise PredictionsMissing
-    if current.disposition != Hypnogram.Disposition.STAGED:
-        raise PredictionsMissing(f"The night could not be staged: {current.disposition}.")
-    return current
 
 
 def _line(predicted: Predicted) -> Codes:

@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 
 from inference import rows
+from inference.engine import Staged
 from inference.models import Hypnogram, ModelVersion, Pass, Role
 from inference.rows import Given, Occasion
+from inference.services import hypnograms
+from inference.services.hypnograms import Verdict
 from recordings import stages
 from recordings.models import LabelSet, Recording
 from recordings.services import labels as services
@@ -54,14 +57,17 @@ def log(
     rows.log(Occasion(**facts | other), given, 1)
 
 
-def stage(recording: Recording, letters: str, model: ModelVersion, **hypnogram: Any) -> Hypnogram:
+def stage(
+    recording: Recording, letters: str, model: ModelVersion, disposition: str = "staged"
+) -> Hypnogram:
     """The night as its pass leaves it: predictions in the log, and the hypnogram."""
-    log(recording, letters, model)
-    facts: dict[str, Any] = {
-        "disposition": "staged",
-        "stages": stages.codes_of(letters),
-        "confidences": [0.7] * len(letters),
-    }
-    return Hypnogram.objects.create(
-        tenant=recording.tenant, recording=recording, model=model, **facts | hypnogram
+    mark = letters[:16].encode().ljust(16, b".")
+    if disposition == "staged":
+        log(recording, letters, model, mark)
+    staged = Staged(
+        np.array(stages.codes_of(letters), np.int8),
+        np.empty((len(letters), 0), np.float32),
+        np.full(len(letters), 0.7, np.float32),
     )
+    verdict = Verdict(model.pk, Hypnogram.Disposition(disposition), staged, mark)
+    return hypnograms.add_hypnogram(recording=recording, verdict=verdict)

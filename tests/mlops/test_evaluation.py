@@ -1,6 +1,7 @@
 """`/v1/recordings/{id}/evaluation`: stages against labels, ranges, refusals, strangers, roles."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from sklearn import metrics
 
-from inference.models import Hypnogram, ModelVersion, Pass, Prediction, Role
+from inference.models import ModelVersion, Pass, Prediction, Role
+from noctis.db.maintenance import maintenance
 from recordings.models import Recording
+from recordings.services import nights
 from tenants.models import Tenant
 from tests.factories import ServiceClientFactory, TenantFactory, signatory
 from tests.mlops.staged_nights import FIVE, FOUR, log, score, stage, version_of
@@ -131,17 +134,34 @@ def test_the_newest_labels_are_the_truth(
     assert body["accuracy"] == 1.0
 
 
-def test_the_current_version_and_its_newest_revision_are_judged(
+def test_what_the_current_hypnogram_shows_is_judged(
     ask: Ask, recording: Recording, model: ModelVersion
 ) -> None:
     score(recording, "WLR")
     stage(recording, "RRR", version_of(FOUR))
     stage(recording, "WWW", model)
-    log(recording, "WLR", model, mark=b"back-filled")
+    stage(recording, "WLR", model)
+    log(recording, "RRR", model, mark=b"asked for later")
 
     body = ask().json()
 
     assert (body["model_version"], body["accuracy"]) == (model.version, 1.0)
+    assert Prediction.objects.filter(recording_id=recording.pk).count() == 12
+
+
+def test_the_whole_time_in_bed_is_covered(
+    ask: Ask, recording: Recording, model: ModelVersion
+) -> None:
+    ended_at = recording.started_at + timedelta(minutes=5)
+    nights.close_recording(recording=recording, ended_at=ended_at)
+    recording.refresh_from_db()
+    score(recording, "WLR")
+    stage(recording, "WLRR", model)
+
+    body = ask().json()
+
+    assert body["covers"]["epochs"] == 10
+    assert (body["unlabelled_epochs"], body["unstaged_epochs"]) == (7, 6)
 
 
 def test_what_was_predicted_live_or_for_another_purpose_is_not_judged(
@@ -254,7 +274,7 @@ def test_a_night_that_was_not_staged_is_refused_by_name(
 
     answer = ask()
 
-    assert told(answer) == (409, "predictions_missing")
+    assert told(answer) == (409, "night_not_staged")
 
 
 def test_a_night_that_could_not_be_staged_says_why(
@@ -262,7 +282,7 @@ def test_a_night_that_could_not_be_staged_says_why(
 ) -> None:
     score(recording, "WLR")
     stage(recording, "WLR", model)
-    stage(recording, "WLR", model, revision=1, disposition="schema_mismatch")
+    stage(recording, "", model, disposition="schema_mismatch")
 
     answer = ask()
 
@@ -275,9 +295,8 @@ def test_predictions_that_are_no_longer_kept_are_refused_by_name(
 ) -> None:
     score(recording, "WLR")
     stage(recording, "WLR", model)
-    Hypnogram.objects.create(
-        tenant=recording.tenant, recording=recording, model=version_of(FOUR), disposition="staged"
-    )
+    with maintenance():
+        Prediction.objects.all().delete()
 
     answer = ask()
 
@@ -336,7 +355,7 @@ def test_the_number_of_queries_does_not_grow_with_the_night(
     ask()
     for letters in ("W" * 5, "WL3R" * 700):
         score(recording, letters)
-        log(recording, letters, model, mark=letters[:5].encode())
+        stage(recording, letters, model)
         with CaptureQueriesContext(connection) as queries:
             assert ask().json()["accuracy"] == 1.0
         counts.append(len(queries))
