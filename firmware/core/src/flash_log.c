@@ -369,3 +369,18 @@ bool flash_log_next_pending(const flash_log *log, log_position *at, log_record *
     }
     return false;
 }
+
+bool flash_log_newest_epoch(const flash_log *log, log_record *record) {
+    uint32_t before = log->head_sector == 0 ? log->sectors - 1 : log->head_sector - 1;
+    log_position at = {before, 0, 0};
+    log_record found;
+    uint32_t sequence;
+    bool is_found = false;
+    while (flash_log_next(log, &at, &found, &sequence)) {
+        if (found.type == LOG_EPOCH) {
+            *record = found;
+            is_found = true;
+        }
+    }
+    return is_found;
+}

@@ -62,6 +62,8 @@ bool flash_log_next(const flash_log *log, log_position *at, log_record *record, 
 /* The same for epochs that are not acknowledged. */
 bool flash_log_next_pending(const flash_log *log, log_position *at, log_record *record,
                             uint32_t *sequence);
+/* The newest epoch of the last two sectors: where a night goes on after a reboot. */
+bool flash_log_newest_epoch(const flash_log *log, log_record *record);
 
 /* Serial-number order (RFC 1982): right across the wrap, for distances below 2^31. */
 static inline bool serial_after(uint32_t a, uint32_t b) { return (int32_t)(a - b) > 0; }
