@@ -26,6 +26,7 @@ def start_servers() -> None:
         **instance.addresses(),
         "NOCTIS_ENV": "test",
         "NOCTIS_VAR_DIR": str(instance.home.root),
+        "MODELS_DIR": str(instance.home.root / "models"),
         "DJANGO_SETTINGS_MODULE": "noctis.settings",
     }
     if url := os.environ.get("INTEGRATION_TEST_DATABASE_URL"):
@@ -41,6 +42,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 start_servers()
 django.setup()
+# A test's rows are seen by its own connection alone, and never by a thread beside it.
+settings.MODEL_POLL_S = 0
 
 
 def pytest_report_header() -> str:
