@@ -1,7 +1,9 @@
 """Logs: one JSON object a line, with the request's id; secrets, tokens and features never."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
@@ -59,21 +61,65 @@ class Redaction:
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, Mapping):
-            return {self._text(name): self._field(name, held) for name, held in value.items()}
+            return {self.text(name): self._field(name, held) for name, held in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self._shown(held) for held in value]
-        return f"[{len(value)} bytes]" if isinstance(value, bytes) else self._text(value)
+        return f"[{len(value)} bytes]" if isinstance(value, bytes) else self.text(value)
 
     def _field(self, name: object, value: Any) -> Any:
         return REDACTED if _SECRET_FIELD.search(str(name)) else self._shown(value)
 
-    def _text(self, value: object) -> str:
+    def text(self, value: object) -> str:
         """A path or a header may hold half a character, which no encoder takes."""
         whole = str(value).encode("utf-8", "backslashreplace").decode()
         return self._secret.sub(REDACTED, whole)
 
 
-def _encode(value: Any, **_: Any) -> str:
+class RequestLine(msgspec.Struct):
+    """What is told of every request: a line of its own kind, at a tenth of a line's usual cost."""
+
+    level: str
+    request_id: str
+    method: str
+    route: str
+    status: int
+    ms: float
+    at: datetime
+    tenant: str | msgspec.UnsetType = msgspec.UNSET
+    client: str | msgspec.UnsetType = msgspec.UNSET
+    event: str = "request"
+    logger: str = "noctis.request"
+
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "error": logging.ERROR}
+_requests = logging.getLogger("noctis.request")
+
+
+def tell(line: RequestLine) -> None:
+    """Log it like any other, without looking for the place in the code that says it."""
+    level = LEVELS[line.level]
+    if _requests.isEnabledFor(level):
+        _requests.handle(logging.LogRecord(_requests.name, level, "", 0, line, None, None))
+
+
+class Formatter(structlog.stdlib.ProcessorFormatter):
+    """Everybody's lines, and requests' own."""
+
+    def __init__(self, redaction: Redaction, **more: Any) -> None:
+        super().__init__(**more)
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: Any = record.msg
+        if not isinstance(line, RequestLine):
+            return super().format(record)
+        # A caller's own words; all else are the platform's.
+        line.request_id = self._redaction.text(line.request_id)
+        line.method = self._redaction.text(line.method)
+        return encoded(line)
+
+
+def encoded(value: Any, **_: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
@@ -98,14 +144,16 @@ def configuration(level: str, known_secrets: Iterable[str] = ()) -> dict[str, An
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    redaction = Redaction(known_secrets)
     formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
+        "()": Formatter,
+        "redaction": redaction,
         "foreign_pre_chain": [*_SHARED, structlog.stdlib.PositionalArgumentsFormatter()],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            Redaction(known_secrets),
-            structlog.processors.JSONRenderer(serializer=_encode),
+            redaction,
+            structlog.processors.JSONRenderer(serializer=encoded),
         ],
     }
     quiet = {"level": "ERROR", "propagate": True}

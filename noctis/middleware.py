@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import structlog
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from msgspec import UNSET
 
-from noctis import context, errors, http
+from noctis import context, errors, http, logs
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
-log = structlog.get_logger("noctis.request")
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -42,16 +43,20 @@ class RequestLog:
 
     def _tell(self, request: HttpRequest, response: HttpResponseBase, elapsed_ms: float) -> None:
         route = request.resolver_match.route if request.resolver_match else "unknown"
-        level = log.debug if route in QUIET_ROUTES else log.info
-        if response.status_code >= 500:
-            level = log.error
-        level(
-            "request",
-            method=request.method,
+        level = "debug" if route in QUIET_ROUTES else "info"
+        bound = structlog.contextvars.get_contextvars()
+        line = logs.RequestLine(
+            level="error" if response.status_code >= 500 else level,
+            request_id=context.request_id(),
+            method=str(request.method),
             route=route,
             status=response.status_code,
             ms=round(elapsed_ms, 2),
+            at=datetime.now(UTC),
+            tenant=bound.get("tenant", UNSET),
+            client=bound.get("client", UNSET),
         )
+        logs.tell(line)
 
     def process_exception(
         self, request: HttpRequest, exception: Exception

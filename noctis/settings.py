@@ -105,10 +105,10 @@ MIDDLEWARE = [
     "noctis.middleware.KnownHost",
     "noctis.middleware.KnownLength",
     "django.middleware.security.SecurityMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "noctis.browsing.Session",
+    "noctis.browsing.Csrf",
+    "noctis.browsing.Authentication",
+    "noctis.browsing.Messages",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

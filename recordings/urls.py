@@ -5,6 +5,8 @@ from django.urls import path
 from recordings.api import epochs_read, erasures, ingest, labels, nights, schemas
 
 urlpatterns = [
+    path("epochs:ingest", ingest.Ingest.as_view({"post": "ingest"})),
+    path("epochs:ingest-device", ingest.Ingest.as_view({"post": "ingest_device"})),
     path("recordings", nights.Recordings.as_view({"get": "list", "post": "create"})),
     path("recordings:start", nights.Recordings.as_view({"post": "start"})),
     path("recordings/<id:id>", nights.Recordings.as_view({"get": "retrieve", "delete": "erase"})),
@@ -18,6 +20,4 @@ urlpatterns = [
     ),
     path("feature-schemas", schemas.FeatureSchemas.as_view({"get": "list"})),
     path("feature-schemas/<id:version>", schemas.FeatureSchemas.as_view({"get": "retrieve"})),
-    path("epochs:ingest", ingest.Ingest.as_view({"post": "ingest"})),
-    path("epochs:ingest-device", ingest.Ingest.as_view({"post": "ingest_device"})),
 ]

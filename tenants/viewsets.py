@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
@@ -14,6 +15,7 @@ from noctis.views import ReliableView
 from tenants.callers import Caller
 from tenants.models import OwnedQuerySet
 
+ANYTHING = "*/*"
 PAGING = frozenset({"limit", "cursor"})
 
 
@@ -51,6 +53,15 @@ class ApiViewSet(ReliableView, ViewSet):
                 yield errors.Problem(f"?{name}", "unknown_parameter", "not taken")
             elif "\x00" in value:
                 yield errors.Problem(f"?{name}", "invalid", "holds a NUL")
+
+    def perform_content_negotiation(
+        self, request: Request, force: bool = False
+    ) -> tuple[BaseRenderer, str]:
+        """Whoever says nothing takes the first; the rest is looked into."""
+        if request.META.get("HTTP_ACCEPT", ANYTHING) == ANYTHING:
+            first = self.get_renderers()[0]
+            return first, first.media_type
+        return super().perform_content_negotiation(request, force)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any

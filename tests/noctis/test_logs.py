@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings
-from structlog.stdlib import ProcessorFormatter as Formatter
+from django.test import Client
 
 from noctis import context, logs
+from noctis.logs import Formatter
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 PASSWORD = "correct-horse-battery"
@@ -57,6 +58,20 @@ def test_a_line_is_one_object_with_what_finds_it_again(log: Log) -> None:
     assert (line["event"], line["level"], line["logger"]) == ("request", "info", "noctis.request")
     assert line["at"].endswith("Z")
     assert (line["status"], line["text"]) == (200, "two\nlines")
+
+
+def test_a_request_s_own_line_has_the_same_shape_and_no_secret(log: Log, client: Client) -> None:
+    secret = settings.SECRET_KEY[:64]
+
+    client.get("/v1/nowhere", headers={"X-Request-Id": secret})
+    client.generic(f"TOKEN={PASSWORD}", "/v1/whoami", headers={"X-Request-Id": "night-9"})
+
+    ours = [line for line in log.lines if line["event"] == "request"]
+    assert [line["status"] for line in ours] == [404, 401]
+    assert ours[0]["route"] == "unknown"
+    assert ours[1].keys() >= {"level", "logger", "at", "method", "ms"}
+    assert (ours[1]["request_id"], ours[1]["route"]) == ("night-9", "v1/whoami")
+    assert PASSWORD not in log.text
 
 
 def test_a_library_s_line_has_the_same_shape(log: Log) -> None:
