@@ -104,7 +104,8 @@ class Judged:
 def _judge(found: Found, served: Served) -> Judged:
     """Epochs of another schema are not staged; nor are some of them as if they were gaps."""
     is_fit = _is_fit(found.stored, served)
-    night = found.stored.laid_out() if is_fit else _empty(served)
+    has_epochs = is_fit and len(found.stored.index) > 0
+    night = found.stored.laid_out() if has_epochs else _empty(served)
     staging, latency_us = _timed(Work(found.recording.tenant_id, served, night, Pass.NIGHT))
     if not is_fit:
         return Judged(Disposition.SCHEMA_MISMATCH, staging, latency_us)
