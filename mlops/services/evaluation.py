@@ -48,7 +48,7 @@ def evaluate_night(*, recording: Recording, span: range) -> Evaluation:
     if not len(predicted.index):
         raise PredictionsMissing(f"The night is {hypnogram.disposition}; no stage of it is kept.")
     counted = max(len(labels.stages), int(predicted.index.max()) + 1)
-    end = len(hypnograms.time_in_bed(recording, counted))
+    end = len(hypnograms.time_in_bed(recording=recording, count=counted))
     span = range(min(span.start, end), min(span.stop, end))
     truth = laid_out(np.array(labels.stages, np.int8), 0, span)
     both = truth, laid_out(_line(predicted), 0, span)

@@ -105,14 +105,14 @@ def slow_longest(stages: list[int]) -> int:
 # --- by hand ---
 
 
-def test_a_night_worked_by_hand() -> None:
-    # 10 min awake, 20 light, 15 deep, 5 light, 2 awake, 8 light, 10 REM, 3 light, 1 awake,
-    # 6 light, 0.5 awake, 9.5 REM, 5 awake: 95 minutes, 190 epochs.
-    runs = [(20, "W"), (40, "L"), (30, "D"), (10, "L"), (4, "W"), (16, "L"), (20, "R"), (6, "L")]
-    runs += [(2, "W"), (12, "L"), (1, "W"), (19, "R"), (10, "W")]
-    letters = "".join(count * letter for count, letter in runs)
+# 10 min awake, 20 light, 15 deep, 5 light, 2 awake, 8 light, 10 REM, 3 light, 1 awake,
+# 6 light, 0.5 awake, 9.5 REM, 5 awake: 95 minutes, 190 epochs.
+BY_HAND = [(20, "W"), (40, "L"), (30, "D"), (10, "L"), (4, "W"), (16, "L"), (20, "R"), (6, "L")]
+BY_HAND += [(2, "W"), (12, "L"), (1, "W"), (19, "R"), (10, "W")]
 
-    answer = told(letters)
+
+def test_a_night_worked_by_hand() -> None:
+    answer = told("".join(count * letter for count, letter in BY_HAND))
 
     assert answer == {
         "covers": {"from": "2026-03-01T22:00:00Z", "to": "2026-03-01T23:35:00Z", "epochs": 190},
