@@ -14,6 +14,7 @@ from rest_framework.test import APIRequestFactory
 
 from devices.api import Devices
 from devices.models import Device
+from inference.api.hypnograms import RecordingHypnogram, RecordingSummary
 from mlops.api.evaluation import RecordingEvaluation
 from noctis import limits
 from recordings.api.epochs_read import RecordingEpochs
@@ -91,6 +92,8 @@ OBJECTS: dict[type, PathOf] = {
     Recordings: recording_path,
     RecordingEpochs: recording_path,
     RecordingLabels: recording_path,
+    RecordingHypnogram: recording_path,
+    RecordingSummary: recording_path,
     RecordingEvaluation: recording_path,
     Subjects: subject_path,
     Erasures: erasure_path,
