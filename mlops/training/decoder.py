@@ -1,15 +1,19 @@
 """What a decoder knows of stages before it sees a night: how they begin, how they follow."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.engine import Chain
+from inference.engine import Chain, Model
+from mlops.training import judging
+from mlops.training.nights import LabelledNight
 
 Doubles = NDArray[np.float64]
 # Added to every count, so that what was not seen is unlikely, not impossible.
 SMOOTHING = 1.0
+PRIOR_POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def chain(nights: Sequence[NDArray[np.integer]], count: int, prior: Doubles | None) -> Chain:
@@ -40,3 +44,23 @@ def shares(nights: Sequence[NDArray[np.integer]], count: int) -> Doubles:
     known = np.concatenate([stages[stages >= 0] for stages in nights])
     counts = np.bincount(known, minlength=count) + SMOOTHING
     return np.asarray(counts / counts.sum())
+
+
+def tuned(
+    model: Model,
+    prior: Doubles,
+    fitting: Sequence[LabelledNight],
+    tuning: Sequence[LabelledNight],
+) -> Model:
+    """How much of the prior is divided out is what agrees best on nights that fitted nothing."""
+    stages, count = [night.stages for night in fitting], len(model.labels)
+    candidates = [
+        replace(model, decoder=chain(stages, count, softened(prior, power)))
+        for power in PRIOR_POWERS
+    ]
+    return max(candidates, key=lambda candidate: judging.judge(candidate, tuning, "night").kappa)
+
+
+def softened(prior: Doubles, power: float) -> Doubles:
+    """Dividing it out changes nothing at power 0 and all at 1."""
+    return np.asarray(prior**power / np.sum(prior**power))

@@ -1,0 +1,81 @@
+"""`manage.py train`: a model from simulated nights, as a complete artifact folder."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from inference.lifecycle import is_version_name
+from mlops.services import training
+from mlops.training.judging import Judged
+from mlops.training.toys import TOYS, Order
+from noctis.commands import NoctisCommand, Row
+
+FEWEST, MOST = 5, 2_000
+
+
+class Command(NoctisCommand):
+    help = "Fit a model to simulated nights and write its folder; the same again changes nothing."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Django's own `--version` gives way: here it is the model's."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--version", type=_version, required=True, metavar="NAME")
+        parser.add_argument("--head", choices=sorted(TOYS), default="linear")
+        parser.add_argument("--simulated-nights", type=_nights, required=True, metavar="N")
+        parser.add_argument("--held-out", type=_nights, default=30, metavar="N")
+        parser.add_argument("--seed", type=_seed, default=1)
+        parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+
+    def run(self, options: Mapping[str, Any]) -> Row:
+        order = Order(
+            version=options["version"],
+            head=options["head"],
+            nights=options["simulated_nights"],
+            held_out=options["held_out"],
+            seed=options["seed"],
+        )
+        found, trained = training.train_on_simulated_nights(order=order, output=options["output"])
+        return {
+            "version": order.version,
+            "artifact_hash": found.manifest.artifact_hash,
+            "folder": str(options["output"]),
+            "held_out": [_row(name, judged) for name, judged in trained.judged.items()],
+        }
+
+    def show(self, answer: Row | Sequence[Row]) -> None:
+        if isinstance(answer, Mapping):
+            rows = answer["held_out"]
+            super().show({name: answer[name] for name in answer if name != "held_out"})
+            self.stdout.write("On simulated nights held out, which says nothing about real ones:")
+            super().show(rows)
+
+
+def _row(name: str, judged: Judged) -> Row:
+    figures = judged.figures
+    return {"": name} | {key: figures[key] for key in ("kappa", "macro_f1", "accuracy", "coverage")}
+
+
+def _version(text: str) -> str:
+    if not is_version_name(text):
+        raise ArgumentTypeError("a version is a name of a-z, 0-9, ., _ and -, and no reserved word")
+    return text
+
+
+def _nights(text: str) -> int:
+    return _whole(text, FEWEST, MOST)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, 2**32 - 1)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise ArgumentTypeError(f"expected a whole number from {least} to {most}")
+    return int(text)

@@ -1,0 +1,46 @@
+"""What models are trained and judged on: nights whose true stages are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.engine import Night
+from mlops.simulator.nights import simulate
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class LabelledNight:
+    """Stages are places in a model's labels, -1 where nobody knows."""
+
+    subject: str
+    features: NDArray[np.float32]  # (epochs, features), NaN for a gap
+    stages: NDArray[np.int8]  # (epochs,)
+
+    @property
+    def night(self) -> Night:
+        return Night(self.features)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Nights apart by subject: what is fitted, what tunes the fitted, and what judges both."""
+
+    fitting: Sequence[LabelledNight]
+    tuning: Sequence[LabelledNight]
+    held_out: Sequence[LabelledNight]
+
+
+def simulated(count: int, held_out: int, seed: int) -> Parts:
+    """Every night another sleeper's; one in five tunes."""
+    nights = [
+        LabelledNight(f"synthetic-{seed}-{place}", night.features, night.stages)
+        for place, night in enumerate(
+            simulate([(seed, place) for place in range(count + held_out)])
+        )
+    ]
+    tuning = max(1, count // 5)
+    return Parts(nights[: count - tuning], nights[count - tuning : count], nights[count:])
