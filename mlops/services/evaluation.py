@@ -47,8 +47,8 @@ def evaluate_night(*, recording: Recording, span: range) -> Evaluation:
     predicted = queries.night_predictions(hypnogram, recording.started_at)
     if not len(predicted.index):
         raise PredictionsMissing(f"The night is {hypnogram.disposition}; no stage of it is kept.")
-    counted = max(len(labels.stages), int(predicted.index.max()) + 1)
-    end = len(hypnograms.time_in_bed(recording=recording, count=counted))
+    # The time in bed, as the hypnogram has it, and whatever was scored beyond.
+    end = max(len(labels.stages), hypnogram.statistics["covers"]["epochs"])
     span = range(min(span.start, end), min(span.stop, end))
     truth = laid_out(np.array(labels.stages, np.int8), 0, span)
     both = truth, laid_out(_line(predicted), 0, span)
