@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from inference.api import hypnograms, predict, predictions
+from inference.api import hypnograms, models, predict, predictions
 
 urlpatterns = [
+    path("models", models.Models.as_view({"get": "list"})),
+    path("models/reload", models.Models.as_view({"post": "reload"})),
+    path("models/<id:version>", models.Models.as_view({"get": "retrieve"})),
     path("predict", predict.Predict.as_view({"post": "predict"})),
     path("predictions/<id:id>", predictions.Predictions.as_view({"get": "retrieve"})),
     path("predictions/<id:id>/explanation", predictions.Predictions.as_view({"get": "explain"})),

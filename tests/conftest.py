@@ -10,6 +10,7 @@ import django
 import pytest
 from django.conf import settings
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from noctis.db.maintenance import SETTING
 from noctis.embedded import Instance
@@ -44,6 +45,26 @@ start_servers()
 django.setup()
 # A test's rows are seen by its own connection alone, and never by a thread beside it.
 settings.MODEL_POLL_S = 0
+
+
+from inference import serving  # noqa: E402 - models need the settings
+from inference.services import shipped  # noqa: E402 - and so do services
+from inference.services.model_events import Decision  # noqa: E402 - and what they take
+from tests.factories import ACTOR  # noqa: E402 - and the rows that they make
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """As on a new platform: the versions that ship are registered, and one serves."""
+    with django_db_blocker.unblock():
+        shipped.ensure_models(decision=Decision(ACTOR, "for the tests"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_loaded() -> Iterator[None]:
+    """What a test loaded are rows that end with it."""
+    yield
+    serving.forget()
 
 
 def pytest_report_header() -> str:

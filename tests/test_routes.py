@@ -15,6 +15,8 @@ from rest_framework.test import APIRequestFactory
 from devices.api import Devices
 from devices.models import Device
 from inference.api.hypnograms import RecordingHypnogram, RecordingSummary
+from inference.api.models import Models
+from inference.services import shipped
 from mlops.api.evaluation import RecordingEvaluation
 from noctis import limits
 from recordings.api.epochs_read import RecordingEpochs
@@ -99,8 +101,13 @@ OBJECTS: dict[type, PathOf] = {
     Erasures: erasure_path,
 }
 
+
+def model_path(tenant: Tenant) -> dict[str, str]:
+    return {"version": shipped.SHIPPED[0]}
+
+
 # The same for every tenant, so there is no other tenant's that would have to be hidden.
-SHARED: dict[type, PathOf] = {FeatureSchemas: schema_path}
+SHARED: dict[type, PathOf] = {FeatureSchemas: schema_path, Models: model_path}
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MALFORMED = {

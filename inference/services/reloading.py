@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from inference import refusals, serving
 from inference.models import Generation
@@ -43,7 +43,7 @@ def reload_models(*, decision: Decision, patience_s: float = PATIENCE_S) -> Relo
     if after.failures:
         raise refusals.ModelNotLoadable(_told(list(after.failures.values())))
     if not after.chosen:
-        raise refusals.ModelUnavailable("No version was chosen to serve: manage.py model serve.")
+        raise refusals.ModelNotLoadable("No version was chosen to serve: manage.py model serve.")
     return Reloaded(after, _heard(number, time.monotonic() + patience_s))
 
 
@@ -53,7 +53,11 @@ def _told(failures: list[Failure]) -> str:
 
 
 def _heard(number: int, until: float) -> list[Report]:
-    """Wait for those that live, as long as it is worth it."""
+    """Wait for those that live, as long as it is worth it.
+
+    Inside a transaction nobody hears of the number before it is over."""
+    if connection.in_atomic_block:
+        return board.reports()
     while True:
         said = board.reports()
         if all(row.generation >= number for row in said) or time.monotonic() >= until:

@@ -7,18 +7,29 @@ import pytest
 from pytest_django import Settings
 
 from inference import serving
+from inference.models import Generation, ModelEvent, ModelVersion, Serving
+from noctis.db.maintenance import maintenance
 from recordings.services.schemas import forget_active
 from tests.recordings.full_nights import ship_schemas
 
 
 @pytest.fixture
-def store(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+def empty_registry(db: None) -> None:
+    """As if nothing had been shipped."""
+    Serving.objects.all().delete()
+    Generation.objects.all().delete()
+    with maintenance():
+        ModelEvent.objects.all().delete()
+    ModelVersion.objects.all().delete()
+
+
+@pytest.fixture
+def store(tmp_path: Path, settings: Settings) -> Path:
     """An empty store, and nothing that ships; both are the same folder."""
     settings.MODELS_DIR = settings.SHIPPED_MODELS_DIR = tmp_path / "models"
     settings.MODELS_DIR.mkdir()
     serving.forget()
-    yield settings.MODELS_DIR
-    serving.forget()
+    return settings.MODELS_DIR
 
 
 @pytest.fixture

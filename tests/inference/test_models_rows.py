@@ -19,7 +19,7 @@ from noctis.db.maintenance import maintenance
 from recordings.models import FeatureSchema, Recording
 from tests.factories import ModelVersionFactory, PredictionFactory, RecordingFactory, TenantFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_registry")]
 
 
 @pytest.fixture

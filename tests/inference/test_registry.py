@@ -17,7 +17,10 @@ from tenants.services.clients import IllegalTransition
 from tests.factories import ACTOR, PlatformFactory
 from tests.inference import drafts
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("store", "shipped_schemas")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("store", "shipped_schemas", "empty_registry"),
+]
 WHY = Decision(ACTOR, "a test")
 
 

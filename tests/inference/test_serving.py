@@ -20,7 +20,10 @@ from tests.factories import ACTOR
 from tests.inference import drafts
 from tests.inference.test_registry import serve, validated
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("store", "shipped_schemas")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("store", "shipped_schemas", "empty_registry"),
+]
 WHY = Decision(ACTOR, "a test")
 SWAPS = 50
 
