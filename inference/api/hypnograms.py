@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,7 +42,7 @@ class RecordingHypnogram(OwnedViewSet):
         responses={
             (200, JSONRenderer.media_type): bodies.Hypnogram,
             (200, CsvRenderer.media_type): bodies.CSV_LINES,
-            (200, EdfRenderer.media_type): OpenApiTypes.BINARY,
+            (200, EdfRenderer.media_type): bodies.EDF_FILE,
         },
         extensions={"x-codes": ["night_not_staged"]},
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
 from numpy.typing import NDArray
 from rest_framework import serializers
 
@@ -148,6 +150,16 @@ class Summary(StagedNight):
     summary = Statistics()
 
 
+class EdfFile(OpenApiResponse):
+    """An EDF+ file, for the OpenAPI document: how one begins."""
+
+    example = "0       P-0042 X X X"
+
+    def __init__(self) -> None:
+        super().__init__(OpenApiTypes.BINARY)
+
+
+EDF_FILE = EdfFile()
 CSV_LINES = TextOf(
     ",".join(sheets.COLUMNS),
     "c0a1f7de-5b1d-4a53-8f3c-9c2f6d7e8a90,P-0042,0,2026-03-01T20:30:00Z,"

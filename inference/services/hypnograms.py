@@ -65,7 +65,7 @@ def _said(row: Hypnogram) -> tuple[object, ...]:
 
 def _row(recording: Recording, verdict: Verdict) -> Hypnogram:
     stages = verdict.staged.stages
-    whole = statistics.laid_out(stages, 0, time_in_bed(recording, len(stages)))
+    whole = statistics.laid_out(stages, 0, _time_in_bed(recording, len(stages)))
     counted = statistics.night_statistics(whole, recording.started_at)
     sure = verdict.staged.confidence[verdict.staged.is_staged]
     return Hypnogram(
@@ -82,7 +82,7 @@ def _row(recording: Recording, verdict: Verdict) -> Hypnogram:
     )
 
 
-def time_in_bed(recording: Recording, count: int) -> range:
+def _time_in_bed(recording: Recording, count: int) -> range:
     """The epochs from the recording's start to its end, or to the last one that there is."""
     ended_at = recording.ended_at or recording.started_at
     end = grid.index_at(recording.started_at, ended_at)
