@@ -20,6 +20,7 @@ FAILED = (
     runtime.InvalidProtobuf,
     runtime.NotImplemented,
     runtime.RuntimeException,
+    UnicodeDecodeError,  # of a name within the file
 )
 
 
@@ -60,7 +61,12 @@ def load(onnx: bytes) -> Network:
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            onnx, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+        # Texts of the file are decoded when they are asked for.
+        for value in (*session.get_inputs(), *session.get_outputs()):
+            _ = value.name, value.shape
     except FAILED as error:
         raise ModelUnfit(f"The network cannot be opened: {error}") from error
     return Network(session)

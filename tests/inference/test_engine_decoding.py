@@ -114,7 +114,7 @@ def test_the_filter_believes_what_the_loop_does(data: st.DataObject, labels: int
 
 
 def test_a_long_history_of_the_unthinkable_does_not_run_dry() -> None:
-    stubborn = Chain(np.eye(2), np.array([1.0, 0.0]), prior=np.array([1.0, 0.0]))
+    stubborn = Chain(np.eye(2), np.array([0.0, 1.0]))
     never = np.tile(np.array([[1.0, 0.0], [0.0, 1.0]]), (200, 1))[None]
 
     place = stubborn.filter(never, np.ones((1, 400), dtype=bool))

@@ -98,6 +98,15 @@ def test_weights_outside_of_the_file_are_not_read() -> None:
         network.load(graph(mixed, 4, 4, [outside]))
 
 
+def test_a_network_with_a_name_that_is_no_text_is_refused(capfd: pytest.CaptureFixture) -> None:
+    broken = convolutions(3, 4, (4,)).replace(b"columns", b"col\xffmns")
+
+    with pytest.raises(ModelUnfit, match="cannot be opened"):
+        network.load(broken)
+
+    assert capfd.readouterr().out == ""
+
+
 def test_two_inputs_make_no_model() -> None:
     value = helper.make_tensor_value_info
     shape = ["b", "e", 4]

@@ -17,6 +17,7 @@ from inference.engine import (
     Night,
     RobustNight,
     Window,
+    stage_live,
     stage_night,
 )
 from inference.engine.windows import trailing
@@ -109,14 +110,12 @@ def test_columns_that_nobody_makes_are_refused(steps: tuple[str, ...]) -> None:
 
 def test_the_clock_tells_the_time_and_nothing_else() -> None:
     table = np.array([[9, 0, 0, 0], [0, 9, 0, 0], [0, 0, 0, 9]], dtype=np.float32)
-    clock = model(Clock(table, epochs_per_bin=2), 3, Window(0, 0, 0))
+    clock = model(Clock(table, epochs_per_bin=2), 3, Window(3, 0, 0))
     unknown = Night(np.full((6, 3), np.nan, dtype=np.float32), first_index=1)
 
-    stages = stage_night(clock, unknown).stages
-
-    assert [clock.labels[list(clock.codes).index(code)] for code in stages] == (
-        ["W", "Light", "Light", "REM", "REM", "REM"]
-    )
+    for staged in (stage_night(clock, unknown), stage_live(clock, unknown, 6)):
+        words = [clock.labels[list(clock.codes).index(code)] for code in staged.stages]
+        assert words == ["W", "Light", "Light", "REM", "REM", "REM"]
 
 
 def test_the_temperature_softens_and_does_not_reorder() -> None:

@@ -1,17 +1,20 @@
 """Night and live pass against their slow twins, and what each may and may not depend on."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from inference.engine import Model, Night, NightUnfit, Staged, Window, stage_live, stage_night
+from inference.engine.passes import likeliest
 from recordings.grid import MAX_EPOCHS
 from recordings.stages import code_of
 from tests.inference import slow_engine
 from tests.inference.engine_models import chain, linear, models, night, nights_for
 
-some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CLOSE = 1e-6
 
 
@@ -105,6 +108,22 @@ def test_long_live_runs_are_cut_without_a_seam() -> None:
     for end in (100, 129, 130, 131, 260, 500):
         alone = stage_live(model, up_to(long, end), 1)
         assert_same(epochs_of(together, slice(end - 1, end)), alone)
+
+
+def test_live_runs_take_little_memory_however_long_they_are() -> None:
+    model = linear(decoder=chain(1), history=700)
+    long = night(2_000, 3, seed=2)
+
+    tracemalloc.start()
+    stage_live(model, long, 2_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 20_000_000
+
+
+def test_equals_but_for_rounding_are_the_earlier_label() -> None:
+    assert likeliest(np.array([[0.5 - 1e-12, 0.5 + 1e-12]])).tolist() == [0]
 
 
 def test_the_confidence_is_the_calibrated_probability_of_the_stage_given() -> None:
