@@ -1,16 +1,23 @@
 """Questions for stages in tests: somebody who may ask, and what the slow way would answer."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from django.http import HttpResponse
 
-from inference import engine
-from inference.engine import Staged
+from inference import engine, serving
+from inference.artifacts import files_of
+from inference.engine import Staged, network
 from inference.models import Prediction
+from inference.services import registry
 from inference.serving import Served
 from recordings.models import Epoch, Recording
 from tests.calling import Calling, calling_as
+from tests.factories import PlatformFactory
+from tests.inference import drafts
+from tests.inference.staged import DECISION
+from tests.recordings.full_nights import ship_schemas
 
 
 class Asking:
@@ -29,6 +36,21 @@ class Asking:
 
     def log(self, query: str = "", **headers: str) -> HttpResponse:
         return self.get(f"/v1/recordings/{self.night.uuid}/predictions{query}", **headers)
+
+
+def serve_network(version: str = "network-1", seed: int = 0) -> Served:
+    """A small network instead of the usual matrix: dear enough to be remembered."""
+    ship_schemas()
+    PlatformFactory()
+    raw = drafts.network_bytes(seed)
+    model = replace(drafts.networked(), head=network.load(raw))
+    files = files_of(drafts.draft(version, model, network=raw))
+    registry.import_version(files=files, decision=DECISION)
+    registry.validate_version(version=version, decision=DECISION)
+    registry.serve_version(version=version, decision=DECISION)
+    found = serving.refresh().live
+    assert found is not None
+    return found
 
 
 def slow_matrix(night: Recording, last: int | None = None) -> np.ndarray:
