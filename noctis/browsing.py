@@ -6,7 +6,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
-from django.middleware.csrf import CsrfViewMiddleware
 
 BROWSED = "/console/"
 
@@ -24,10 +23,6 @@ class Browsing:
 
 class Session(Browsing, SessionMiddleware):
     pass
-
-
-class Csrf(Browsing, CsrfViewMiddleware):
-    """Its check of a view stays everywhere: what is not exempt and not asked for is refused."""
 
 
 class Authentication(Browsing, AuthenticationMiddleware):

@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "noctis.middleware.KnownLength",
     "django.middleware.security.SecurityMiddleware",
     "noctis.browsing.Session",
-    "noctis.browsing.Csrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "noctis.browsing.Authentication",
     "noctis.browsing.Messages",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
