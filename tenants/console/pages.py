@@ -16,11 +16,13 @@ from django.utils.functional import cached_property
 
 from tenants.console import desk
 from tenants.console.actions import MOST_ROWS, NamedAction
+from tenants.console.shown import Column
 from tenants.console.who import operator_of
 from tenants.models import Tenant
 from tenants.roles import Capability
 
 MOST_TENANTS_LISTED = 50
+Related = tuple[tuple[str, type[Model], str, str], ...]
 
 
 class CappedPaginator(Paginator[Any]):
@@ -60,7 +62,7 @@ class ConsolePage(admin.ModelAdmin[Any]):
     empty = "Nothing here yet."
     named_actions: tuple[NamedAction, ...] = ()
     # What belongs to a row: label, model, the list's parameter, the row's attribute for it.
-    related: tuple[tuple[str, type[Model], str, str], ...] = ()
+    related: Related = ()
     tenant_path = "tenant"
 
     show_full_result_count = False
@@ -69,6 +71,12 @@ class ConsolePage(admin.ModelAdmin[Any]):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
+
+    @classmethod
+    def also_show(cls, *columns: Column, related: Related = ()) -> None:
+        """What an app above knows of these rows, at the end of each one's page."""
+        cls.fields = [*(cls.fields or ()), *columns]
+        cls.related = (*cls.related, *related)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         reach = operator_of(request).reach(self.reads)

@@ -1,0 +1,3 @@
+"""The console's pages of models and of staged nights."""
+
+from inference.admin import nights as nights

@@ -1,0 +1,152 @@
+"""Staged nights in the console: a page of their own, and what a recording's page says of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from inference.bodies.hypnograms import EXPERIMENTAL, is_experimental
+from inference.models import Hypnogram, StagingAttempt
+from recordings import stages
+from recordings.admin import RecordingPage
+from recordings.models import Recording
+from tenants.console import ConsolePage, TenantFilter, facts, instant, pill
+from tenants.console.shown import Column
+from tenants.roles import Capability
+
+NONE = "-"
+
+
+def share(name: str, label: str) -> Column:
+    """A share of one, in percent."""
+
+    @admin.display(description=label, ordering=name)
+    def shown(row: Any) -> str:
+        value = getattr(row, name)
+        return NONE if value is None else f"{100 * value:.0f} %"
+
+    return shown
+
+
+@admin.register(Hypnogram)
+class HypnogramPage(ConsolePage):
+    """Nights as they were staged, revision by revision."""
+
+    reads = Capability.PREDICTIONS_READ
+    menu = "Sleep"
+    plural = "Hypnograms"
+    empty = "No night was staged yet. A closed night is, within seconds."
+    ordering = ["-staged_at", "-id"]
+    list_display = [
+        "recording",
+        "tenant",
+        "model",
+        "revision",
+        pill("disposition", "became"),
+        share("coverage", "coverage"),
+        share("mean_confidence", "confidence"),
+        instant("staged_at", "staged"),
+    ]
+    list_filter = [TenantFilter, "disposition", "model"]
+    list_select_related = ["recording", "tenant", "model"]
+    search_fields = ["recording__uuid"]
+    search_help_text = "A night's id."
+    fields = [
+        "recording",
+        "tenant",
+        "model",
+        "revision",
+        pill("disposition", "became"),
+        share("coverage", "coverage"),
+        share("mean_confidence", "confidence"),
+        instant("staged_at", "staged"),
+        facts("statistics", "statistics"),
+        "letters",
+        "remark",
+    ]
+    readonly_fields = ["letters", "remark"]
+
+    @admin.display(description="stages")
+    def letters(self, row: Hypnogram) -> str:
+        """One letter an epoch."""
+        return stages.letters_of(row.stages)
+
+    @admin.display(description="remark")
+    def remark(self, row: Hypnogram) -> str:
+        return EXPERIMENTAL if is_experimental(row) else NONE
+
+
+ATTEMPT: list[Column] = [
+    "recording",
+    "tenant",
+    "staging_pass",
+    "tries",
+    "failure",
+    instant("begun_at", "begun"),
+    instant("due_again_at", "due again"),
+]
+
+
+@admin.register(StagingAttempt)
+class StagingAttemptPage(ConsolePage):
+    """What was begun and has not ended well; a night that is staged leaves nothing here."""
+
+    reads = Capability.PREDICTIONS_READ
+    menu = "Sleep"
+    plural = "Staging attempts"
+    empty = "Nothing waits: every night that is due is staged."
+    ordering = ["-begun_at", "-id"]
+    list_display = [*ATTEMPT]
+    list_filter = [TenantFilter, "staging_pass"]
+    list_select_related = ["recording", "tenant"]
+    search_fields = ["recording__uuid"]
+    fields = [*ATTEMPT]
+
+
+@admin.display(description="staged as")
+def newest(row: Recording) -> SafeString | str:
+    """The night's current hypnogram in numbers."""
+    owned: QuerySet[Hypnogram] = Hypnogram.objects.owned_by(row.tenant_id)
+    found = owned.filter(recording=row).select_related("model").order_by("-id").first()
+    if found is None:
+        return NONE
+    url = reverse("admin:inference_hypnogram_change", args=[found.pk])
+    lines = format_html_join("", "<dt>{}</dt><dd>{}</dd>", _told(found))
+    link = format_html('<a href="{}">revision {}</a>', url, found.revision)
+    return format_html('{}<dl class="facts">{}</dl>', link, lines)
+
+
+def _told(found: Hypnogram) -> Iterable[tuple[str, str]]:
+    known = found.statistics
+    yield "by", f"{found.model.version}{' (experimental)' if is_experimental(found) else ''}"
+    yield "became", found.get_disposition_display()
+    yield "coverage", f"{100 * found.coverage:.0f} %"
+    for label, name, unit in (
+        ("time in bed", "time_in_bed_min", "min"),
+        ("sleep", "total_sleep_time_min", "min"),
+        ("efficiency", "sleep_efficiency_pct", "%"),
+        ("sleep onset", "sleep_onset_latency_min", "min"),
+        ("wake after onset", "wake_after_sleep_onset_min", "min"),
+    ):
+        value = known.get(name)
+        yield label, NONE if value is None else f"{value:.0f} {unit}"
+
+
+@admin.display(description="waits to be staged")
+def waiting(row: Recording) -> str:
+    """Why a night is not staged yet, where something went wrong."""
+    owned: QuerySet[StagingAttempt] = StagingAttempt.objects.owned_by(row.tenant_id)
+    found = owned.filter(recording=row).order_by("-begun_at").first()
+    if found is None:
+        return NONE
+    failed = f" with {found.failure}" if found.failure else ""
+    again = f"again at {found.due_again_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"tried {found.tries} times, the last{failed}; {again}"
+
+
+# The recording's page belongs to the app below, which knows of no hypnogram.
+RecordingPage.also_show(newest, waiting, related=(("Hypnograms", Hypnogram, "q", "uuid"),))
