@@ -12,27 +12,14 @@ from django.http import HttpResponse
 from django.test import Client
 from rest_framework.test import APIRequestFactory
 
-from devices.api import Devices
-from devices.models import Device
-from inference.api.hypnograms import RecordingHypnogram, RecordingSummary
-from inference.api.models import Models
-from inference.services import shipped
-from mlops.api.evaluation import RecordingEvaluation
 from noctis import limits
-from recordings.api.epochs_read import RecordingEpochs
-from recordings.api.erasures import Erasures, Subjects
-from recordings.api.labels import RecordingLabels
-from recordings.api.nights import Recordings
-from recordings.api.schemas import FeatureSchemas
-from recordings.schemas import ACTIVE_VERSION
-from tenants import api
 from tenants.models import ServiceClientKey, Tenant
 from tenants.permissions import PUBLIC, UndeclaredPolicy
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
-from tests.factories import DeviceFactory, ErasureFactory, KeyFactory, RecordingFactory
-from tests.routes import PathOf, Route, Visitor, World, routes
-from tests.tokens import Members, without
+from tests.route_objects import OBJECTS, SHARED, key_path
+from tests.routes import Route, Visitor, World, routes
+from tests.tokens import Members
 
 pytestmark = pytest.mark.django_db
 
@@ -51,63 +38,6 @@ OPEN = {
 # The console has sessions instead of tokens; its pages are walked by its own tests.
 CONSOLE = "console/"
 
-
-def client_path(tenant: Tenant) -> dict[str, str]:
-    return without(key_path(tenant), "kid")
-
-
-def key_path(tenant: Tenant) -> dict[str, str]:
-    key = KeyFactory(client__tenant=tenant).key
-    return {"id": str(key.client.uuid), "kid": key.kid}
-
-
-def device_path(tenant: Tenant) -> dict[str, str]:
-    return {"id": str(device_of(tenant).uuid)}
-
-
-def device_of(tenant: Tenant) -> Device:
-    """The tenant's first one: the keys of the walk that are bound to a device are bound to it."""
-    return Device.objects.owned_by(tenant).order_by("pk").first() or DeviceFactory(tenant=tenant)
-
-
-def recording_path(tenant: Tenant) -> dict[str, str]:
-    return {"id": str(RecordingFactory(device=device_of(tenant)).uuid)}
-
-
-def subject_path(tenant: Tenant) -> dict[str, str]:
-    return {"subject": RecordingFactory(device=device_of(tenant), subject=f"P-{tenant.pk}").subject}
-
-
-def erasure_path(tenant: Tenant) -> dict[str, str]:
-    return {"id": str(ErasureFactory(tenant=tenant).uuid)}
-
-
-def schema_path(tenant: Tenant) -> dict[str, str]:
-    return {"version": ACTIVE_VERSION}
-
-
-# How to make one object of a tenant, as the path parameters that lead to it.
-OBJECTS: dict[type, PathOf] = {
-    api.Clients: client_path,
-    api.ClientKeys: key_path,
-    Devices: device_path,
-    Recordings: recording_path,
-    RecordingEpochs: recording_path,
-    RecordingLabels: recording_path,
-    RecordingHypnogram: recording_path,
-    RecordingSummary: recording_path,
-    RecordingEvaluation: recording_path,
-    Subjects: subject_path,
-    Erasures: erasure_path,
-}
-
-
-def model_path(tenant: Tenant) -> dict[str, str]:
-    return {"version": shipped.SHIPPED[0]}
-
-
-# The same for every tenant, so there is no other tenant's that would have to be hidden.
-SHARED: dict[type, PathOf] = {FeatureSchemas: schema_path, Models: model_path}
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MALFORMED = {
@@ -210,8 +140,8 @@ def door(request: pytest.FixtureRequest, world: World) -> Door:
     if route.parameters and path_of is nothing:
         pytest.fail(
             f"{route.route} leads to an object of {route.view.__name__}, and the walk knows none: "
-            f"add `{route.view.__name__}: <function>` to OBJECTS in tests/test_routes.py; it takes "
-            f"a tenant, makes one object of it, and returns the path parameters {route.parameters}."
+            f"add `{route.view.__name__}: <function>` to OBJECTS in tests/route_objects.py; it "
+            f"takes a tenant, makes one object of it, and returns {route.parameters}."
         )
     objects = {tenant.pk: path_of(tenant) for tenant in world.tenants}
     belongings = [value for each in OBJECTS.values() for value in each(world.neighbour).values()]

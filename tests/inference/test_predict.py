@@ -1,14 +1,12 @@
 """`POST /v1/predict` of stored epochs: scopes and passes, repeated, changed, refused, counted."""
 
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
 
 from inference import engine, serving
 from inference.engine import Window
@@ -22,13 +20,7 @@ from tests.inference.asking import Asking, cached, indexes, row_of, slow_live, s
 from tests.inference.staged import opened, send, serve
 from tests.recordings.test_ingest import spied_statements
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _quiet(store: Path, settings: Settings) -> None:
-    """No thread that looks after what serves."""
-    settings.MODEL_POLL_S = 0
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("store")]
 
 
 @pytest.fixture

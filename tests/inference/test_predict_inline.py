@@ -1,14 +1,12 @@
 """`POST /v1/predict` with epochs in the body: every form, by themselves, and what is wrong."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as examples
-from pytest_django import Settings
 
 from inference import engine
 from inference.bodies import questions
@@ -24,12 +22,7 @@ from tests.inference.staged import opened, send, serve
 from tests.recordings import bodies, nights
 from tests.recordings.nights import body, features
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _quiet(store: Path, settings: Settings) -> None:
-    settings.MODEL_POLL_S = 0
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("store")]
 
 
 @pytest.fixture

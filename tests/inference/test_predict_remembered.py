@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from prometheus_client import REGISTRY, Histogram
-from pytest_django import Settings
 
 from inference.cache import CACHE
 from inference.models import Prediction
@@ -21,8 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _quiet(store: Path, settings: Settings) -> Iterator[None]:
-    settings.MODEL_POLL_S = 0
+def _nothing_remembered(store: Path) -> Iterator[None]:
     CACHE.clear()
     yield
     CACHE.clear()

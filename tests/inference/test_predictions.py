@@ -4,14 +4,12 @@ import csv
 import io
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
 
 from inference.models import ModelVersion, Pass, Prediction, Role
 from inference.serving import Served
@@ -23,13 +21,8 @@ from tests.inference.asking import Asking
 from tests.inference.staged import opened, send, serve
 from tests.recordings.test_ingest import spied_statements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("store")]
 NDJSON, CSV = "application/x-ndjson", "text/csv"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(store: Path, settings: Settings) -> None:
-    settings.MODEL_POLL_S = 0
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.http import HttpResponse
-from pytest_django import Settings
 
 from inference import engine
 from inference.models import Prediction, Role
@@ -17,12 +16,7 @@ from tests.inference.asking import Asking, row_of, serve_network, slow_matrix
 from tests.inference.staged import opened, send, serve
 from tests.recordings.nights import body, features
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _quiet(store: Path, settings: Settings) -> None:
-    settings.MODEL_POLL_S = 0
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("store")]
 
 
 @pytest.fixture

@@ -1,0 +1,99 @@
+"""One object of a tenant behind each address that leads to one, for the walk over all routes."""
+
+from devices.api import Devices
+from devices.models import Device
+from inference.api.hypnograms import RecordingHypnogram, RecordingSummary
+from inference.api.models import Models
+from inference.api.predictions import Predictions, RecordingPredictions
+from inference.models import ModelVersion
+from inference.services import shipped
+from mlops.api.evaluation import RecordingEvaluation
+from recordings.api.epochs_read import RecordingEpochs
+from recordings.api.erasures import Erasures, Subjects
+from recordings.api.labels import RecordingLabels
+from recordings.api.nights import Recordings
+from recordings.api.schemas import FeatureSchemas
+from recordings.grid import epoch_start
+from recordings.schemas import ACTIVE_VERSION
+from tenants import api
+from tenants.models import Tenant
+from tests.factories import (
+    DeviceFactory,
+    ErasureFactory,
+    KeyFactory,
+    PredictionFactory,
+    RecordingFactory,
+)
+from tests.routes import PathOf
+from tests.tokens import without
+
+
+def client_path(tenant: Tenant) -> dict[str, str]:
+    return without(key_path(tenant), "kid")
+
+
+def key_path(tenant: Tenant) -> dict[str, str]:
+    key = KeyFactory(client__tenant=tenant).key
+    return {"id": str(key.client.uuid), "kid": key.kid}
+
+
+def device_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(device_of(tenant).uuid)}
+
+
+def device_of(tenant: Tenant) -> Device:
+    """The tenant's first one: the keys of the walk that are bound to a device are bound to it."""
+    return Device.objects.owned_by(tenant).order_by("pk").first() or DeviceFactory(tenant=tenant)
+
+
+def recording_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(RecordingFactory(device=device_of(tenant)).uuid)}
+
+
+def subject_path(tenant: Tenant) -> dict[str, str]:
+    return {"subject": RecordingFactory(device=device_of(tenant), subject=f"P-{tenant.pk}").subject}
+
+
+def erasure_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(ErasureFactory(tenant=tenant).uuid)}
+
+
+def schema_path(tenant: Tenant) -> dict[str, str]:
+    return {"version": ACTIVE_VERSION}
+
+
+def prediction_path(tenant: Tenant) -> dict[str, str]:
+    night = RecordingFactory(device=device_of(tenant))
+    row = PredictionFactory(
+        tenant_id=tenant.pk,
+        recording_id=night.pk,
+        model_id=ModelVersion.objects.get(version=shipped.SHIPPED[-1]).pk,
+        window_end_ts=epoch_start(night.started_at, 1),
+    )
+    return {"id": str(row.public_id)}
+
+
+# How to make one object of a tenant, as the path parameters that lead to it.
+OBJECTS: dict[type, PathOf] = {
+    api.Clients: client_path,
+    api.ClientKeys: key_path,
+    Devices: device_path,
+    Recordings: recording_path,
+    RecordingEpochs: recording_path,
+    RecordingLabels: recording_path,
+    RecordingPredictions: recording_path,
+    Predictions: prediction_path,
+    RecordingHypnogram: recording_path,
+    RecordingSummary: recording_path,
+    RecordingEvaluation: recording_path,
+    Subjects: subject_path,
+    Erasures: erasure_path,
+}
+
+
+def model_path(tenant: Tenant) -> dict[str, str]:
+    return {"version": shipped.SHIPPED[0]}
+
+
+# The same for every tenant, so there is no other tenant's that would have to be hidden.
+SHARED: dict[type, PathOf] = {FeatureSchemas: schema_path, Models: model_path}
