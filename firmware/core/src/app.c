@@ -64,7 +64,8 @@ static void take_time(app *app, clock_source source, int64_t wall_ms) {
 static void boot_supervisor(app *app) {
     crash_record before;
     const device_port *port = app->port;
-    if (!two_copies_load(&app->crash_store, &port->nor, APP_CRASH_SECTOR, &before, sizeof before)) {
+    if (!two_copies_load(&app->crash_store, &port->nor, app->start.log_sectors + APP_CRASH_AT,
+                         &before, sizeof before)) {
         memset(&before, 0, sizeof before);
     }
     supervisor_boot(&app->supervisor, &before, app->start.reason, app->start.crashed_at, now_of(app));
@@ -73,8 +74,8 @@ static void boot_supervisor(app *app) {
 }
 
 static void load_config(app *app) {
-    bool is_loaded = two_copies_load(&app->config_store, &app->port->nor, APP_CONFIG_SECTOR,
-                                     &app->config, sizeof app->config);
+    bool is_loaded = two_copies_load(&app->config_store, &app->port->nor,
+                                     app->start.log_sectors + APP_CONFIG_AT, &app->config, sizeof app->config);
     app->is_configured =
         is_loaded && config_check(&app->config, app->start.allows_plain_http) == CONFIG_OK;
     if (!app->is_configured) {
@@ -110,8 +111,8 @@ void app_boot(app *app, const app_start *start) {
     load_config(app);
     app->has_storage_fault |=
         flash_log_mount(&app->log, &app->port->nor, 0, start->log_sectors) != LOG_OK;
-    app->has_storage_fault |= ota_boot(&app->ota, &app->port->ota, &app->port->nor, APP_OTA_SECTOR,
-                                       start->running_slot) == OTA_STORAGE;
+    app->has_storage_fault |= ota_boot(&app->ota, &app->port->ota, &app->port->nor,
+                                       start->log_sectors + APP_OTA_AT, start->running_slot) == OTA_STORAGE;
     read_rtc(app);
     sampler_init(&app->sampler, app->port, now_of(app));
     app->sampler.is_clock_trusted = clock_is_trusted(&app->clock);

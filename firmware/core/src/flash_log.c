@@ -15,6 +15,8 @@
 /* Sectors that may refuse to open one after another before storage counts as broken. */
 #define SECTOR_TRIES 8
 #define SECTORS_AHEAD 2
+/* A position that becomes the oldest sector when the walk begins: until then the ring may turn. */
+#define AT_BEGIN UINT32_MAX
 
 enum {
     AT_MAGIC = 0,
@@ -327,9 +329,7 @@ log_status flash_log_note_reported(flash_log *log, uint32_t lost_reported) {
     return append_number(log, LOG_GAP, lost_reported);
 }
 
-log_position flash_log_begin(const flash_log *log) {
-    return (log_position){following(log, log->head_sector), 0, 0};
-}
+log_position flash_log_begin(void) { return (log_position){AT_BEGIN, 0, 0}; }
 
 static bool enter_sector(const flash_log *log, log_position *at) {
     uint8_t header[LOG_SLOT_BYTES];
@@ -339,8 +339,9 @@ static bool enter_sector(const flash_log *log, log_position *at) {
 
 bool flash_log_next(const flash_log *log, log_position *at, log_record *record,
                     uint32_t *sequence) {
-    if (at->slot > 0 && !is_live(log, at->generation)) {
-        *at = flash_log_begin(log); /* the ring has overtaken the walker */
+    bool is_overtaken = at->slot > 0 && !is_live(log, at->generation);
+    if (at->sector == AT_BEGIN || is_overtaken) {
+        *at = (log_position){following(log, log->head_sector), 0, 0};
     }
     for (;;) {
         bool is_readable = at->slot > 0 || enter_sector(log, at);

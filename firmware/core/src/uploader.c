@@ -22,7 +22,7 @@ void uploader_init(uploader *up, flash_log *log, const char *external_id, const 
     strncpy(up->external_id, external_id, sizeof up->external_id - 1);
     strncpy(up->time_zone, time_zone, sizeof up->time_zone - 1);
     up->size_limit = up->part_limit = UPLOAD_MOST_EPOCHS;
-    up->batch.at = flash_log_begin(log);
+    up->batch.at = flash_log_begin();
     /* After a power cut a whole street boots at once. */
     up->ready_ms = backoff_ms(5, random);
 }

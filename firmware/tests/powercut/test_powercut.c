@@ -67,7 +67,7 @@ static void write_epoch(void) {
 
 /* An upload of up to `most` epochs: the server has them before the cursor is written. */
 static void upload(uint32_t most) {
-    log_position at = flash_log_begin(&w.log);
+    log_position at = flash_log_begin();
     log_record record;
     uint32_t sequence, last = 0, count = 0, last_epoch = 0, batch[MOST_BATCH];
     while (count < most && count < MOST_BATCH && flash_log_next_pending(&w.log, &at, &record, &sequence)) {
@@ -89,7 +89,7 @@ static void upload(uint32_t most) {
 /* Every durable epoch is still there, intact and in order, is on the server, or was counted. */
 static void check_log(void) {
     static uint8_t is_present[MOST_EPOCHS];
-    log_position at = flash_log_begin(&w.log);
+    log_position at = flash_log_begin();
     log_record record;
     uint32_t sequence, previous = 0, previous_epoch = 0;
     bool is_first = true;

@@ -9,9 +9,7 @@
 #include "noctis/uploader.h"
 
 /* The reserved sectors behind the log, a pair each. */
-#define APP_CONFIG_SECTOR LOG_SECTORS
-#define APP_CRASH_SECTOR (LOG_SECTORS + 2)
-#define APP_OTA_SECTOR (LOG_SECTORS + 4)
+enum { APP_CONFIG_AT = 0, APP_CRASH_AT = 2, APP_OTA_AT = 4, APP_RESERVED_SECTORS = 16 };
 #define APP_ANSWER_BYTES 2048
 #define APP_HTTP_DEADLINE_MS 20000u
 

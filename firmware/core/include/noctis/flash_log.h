@@ -57,7 +57,7 @@ log_status flash_log_acknowledge(flash_log *log, uint32_t sequence);
 log_status flash_log_note_reported(flash_log *log, uint32_t lost_reported);
 
 /* Walk the live records, oldest first; `sequence` tells a caller what the cursor may cover. */
-log_position flash_log_begin(const flash_log *log);
+log_position flash_log_begin(void);
 bool flash_log_next(const flash_log *log, log_position *at, log_record *record, uint32_t *sequence);
 /* The same for epochs that are not acknowledged. */
 bool flash_log_next_pending(const flash_log *log, log_position *at, log_record *record,

@@ -39,8 +39,6 @@ typedef struct {
                 size_t in_length);
     nor_flash nor;
     void (*http_post)(void *context, const http_request *request, http_answer *answer);
-    bool (*kv_get)(void *context, const char *key, void *bytes, size_t length);
-    bool (*kv_set)(void *context, const char *key, const void *bytes, size_t length);
     uint32_t (*random)(void *context);
     void (*kick_watchdog)(void *context);
     void (*set_led)(void *context, led_colour colour);
