@@ -37,6 +37,14 @@ def test_a_millionth_is_allowed(by: float) -> None:
     golden.check(MODEL, [replace(one, probabilities=one.probabilities + np.float32(by)), two])
 
 
+@pytest.mark.parametrize("by", [2e-6, -2e-6])
+def test_more_than_a_millionth_is_not(by: float) -> None:
+    (one, two) = vectors_of(MODEL)
+
+    with pytest.raises(GoldenMismatch, match="Golden vector 0"):
+        golden.check(MODEL, [replace(one, probabilities=one.probabilities + np.float32(by)), two])
+
+
 def test_another_decoder_is_found() -> None:
     vectors = vectors_of(MODEL)
 

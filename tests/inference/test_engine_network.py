@@ -98,8 +98,11 @@ def test_weights_outside_of_the_file_are_not_read() -> None:
         network.load(graph(mixed, 4, 4, [outside]))
 
 
-def test_a_network_with_a_name_that_is_no_text_is_refused(capfd: pytest.CaptureFixture) -> None:
-    broken = convolutions(3, 4, (4,)).replace(b"columns", b"col\xffmns")
+@pytest.mark.parametrize("word", [b"columns", b"Conv"])
+def test_a_network_of_words_that_are_no_text_is_refused(
+    word: bytes, capfd: pytest.CaptureFixture
+) -> None:
+    broken = convolutions(3, 4, (4,)).replace(word, word[:-1] + b"\xff")
 
     with pytest.raises(ModelUnfit, match="cannot be opened"):
         network.load(broken)

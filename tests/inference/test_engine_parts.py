@@ -137,6 +137,7 @@ BIAS = linear().head.bias
     [
         ({"labels": ("W", "Light", "Deep", "moon")}, "moon"),
         ({"labels": ("W", "Light", "Deep", "N3")}, "N3"),
+        ({"labels": ("W", "Light", "Deep", "unscored")}, "unscored"),
         ({"labels": ("W", "N1", "N2", "N3", "REM")}, "bias"),
         ({"features": ("a", "b", "b")}, "twice"),
         ({"features": ("a", "b")}, "2 asked"),
