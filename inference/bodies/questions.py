@@ -85,8 +85,8 @@ def _inline(asked: Asked, snapshot: Snapshot) -> EpochBatch:
 
 
 def _served(scope: Scope, snapshot: Snapshot) -> Served:
-    staging_pass = predict.pass_of(scope, is_over=True)
-    return predict.served_by(snapshot, staging_pass=staging_pass)
+    staging_pass = predict.pass_of(scope=scope, is_over=True)
+    return predict.served_by(snapshot=snapshot, staging_pass=staging_pass)
 
 
 def _spoken(served: Served) -> Spoken:

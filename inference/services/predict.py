@@ -55,12 +55,12 @@ class Answer:
     seconds: float
 
 
-def pass_of(scope: Scope, *, is_over: bool) -> Pass:
+def pass_of(*, scope: Scope, is_over: bool) -> Pass:
     """Say how a question is answered; inline epochs are a night that is over."""
     return Pass.NIGHT if is_over and scope != Scope.LATEST else Pass.LIVE
 
 
-def served_by(snapshot: Snapshot, *, staging_pass: Pass) -> Served:
+def served_by(*, snapshot: Snapshot, staging_pass: Pass) -> Served:
     """Find what serves a pass, or say that nothing does."""
     family = staging_pass.name.lower()
     served = snapshot.of(family)
@@ -101,17 +101,17 @@ def _asked(question: Question, asker: Asker, snapshot: Snapshot) -> tuple[Stored
     """The recording, and what of it is to be staged by which version."""
     if question.inline is not None:
         found = _found(question, asker, newest=0)
-        staging_pass = pass_of(question.scope, is_over=True)
-        served = served_by(snapshot, staging_pass=staging_pass)
+        staging_pass = pass_of(scope=question.scope, is_over=True)
+        served = served_by(snapshot=snapshot, staging_pass=staging_pass)
         night = _sent(question.inline, found)
     elif question.scope == Scope.LATEST:
-        staging_pass, served = Pass.LIVE, served_by(snapshot, staging_pass=Pass.LIVE)
+        staging_pass, served = Pass.LIVE, served_by(snapshot=snapshot, staging_pass=Pass.LIVE)
         found = _found(question, asker, newest=served.model.reach)
         night = _stored(found, served, served.model.reach)
     else:
         found = _found(question, asker)
-        staging_pass = pass_of(question.scope, is_over=found.is_over)
-        served = served_by(snapshot, staging_pass=staging_pass)
+        staging_pass = pass_of(scope=question.scope, is_over=found.is_over)
+        served = served_by(snapshot=snapshot, staging_pass=staging_pass)
         night = _stored(found, served)
     newest = 1 if question.scope == Scope.LATEST else len(night)
     return found, Work(asker.tenant.pk, served, night, staging_pass, newest)

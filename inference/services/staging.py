@@ -43,7 +43,7 @@ def stage_night(*, recording_id: int) -> Hypnogram | None:
         if found is None:
             due.settle(recording_id=recording_id, staging_pass=Pass.NIGHT)
             return None
-        served = predict.served_by(serving.current(), staging_pass=Pass.NIGHT)
+        served = predict.served_by(snapshot=serving.current(), staging_pass=Pass.NIGHT)
         judged = _judge(found, served)
         with transaction.atomic():
             return _keep_night(found, served, judged)
@@ -56,7 +56,7 @@ def stage_live(*, recording_id: int) -> int:
         if found is None:
             due.settle(recording_id=recording_id, staging_pass=Pass.LIVE)
             return 0
-        served = predict.served_by(serving.current(), staging_pass=Pass.LIVE)
+        served = predict.served_by(snapshot=serving.current(), staging_pass=Pass.LIVE)
         judged = _judge_newest(found, served)
         with transaction.atomic():
             return _keep_live(found, served, judged)
