@@ -17,6 +17,8 @@ from prometheus_client import (
 )
 from redis.exceptions import RedisError
 
+from inference import serving
+from noctis import errors
 from noctis.methods import read_only
 
 log = structlog.get_logger(__name__)
@@ -61,9 +63,20 @@ def redis() -> str:
     return "ok"
 
 
+def model() -> str:
+    """Until what should serve has passed its self-test here, this process predicts nothing."""
+    try:
+        now = serving.current()
+    except (DatabaseError, errors.Unavailable):
+        return "unknown"
+    if now.is_ready:
+        return "ok"
+    return "not loaded" if now.chosen else "none serves"
+
+
 NEEDED: dict[str, Callable[[], str]] = {"database": database, "migrations": migrations}
-# Ingest goes on without Redis: limits fall back to each process.
-NEEDED_FOR_ALL: dict[str, Callable[[], str]] = NEEDED | {"redis": redis}
+# Ingest goes on without Redis, where limits fall back to each process, and without a model.
+NEEDED_FOR_ALL: dict[str, Callable[[], str]] = NEEDED | {"redis": redis, "model": model}
 
 
 @read_only

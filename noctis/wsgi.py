@@ -17,3 +17,8 @@ _database["OPTIONS"]["statement_timeout_s"] = settings.REQUEST_TIMEOUT_SECONDS
 if settings.DB_POOL["max_size"]:
     _database["CONN_MAX_AGE"] = 0
     _database["OPTIONS"]["pool"] = settings.DB_POOL
+
+from inference import serving  # noqa: E402 - its rows need the apps, which are loaded by now
+
+# What serves is loaded beside the first requests instead of within one.
+serving.follow()

@@ -93,13 +93,13 @@ def _poll() -> None:
     looked = _Looked()
     try:
         while threading.current_thread() is _follower:
-            time.sleep(settings.MODEL_POLL_S)
             try:
                 _look(looked, time.monotonic())
             except (Error, errors.Refusal) as error:
                 log.warning("serving_not_checked", error=type(error).__name__)
             finally:
                 connection.close()
+            time.sleep(settings.MODEL_POLL_S)
     finally:
         # Should it end by a bug, the next request begins anew instead of growing old unnoticed.
         if threading.current_thread() is _follower:

@@ -12,6 +12,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from inference.services import shipped
+from inference.services.model_events import Decision
 from noctis.embedded import EmbeddedError
 from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
 from tenants.roles import ConsoleRole, Role
@@ -50,6 +52,7 @@ def seed(credentials: Path) -> None:
         call_command("migrate", verbosity=0)
     for row in TENANTS:
         _seed_tenant(row)
+    shipped.ensure_models(decision=Decision(ACTOR, "comes with the platform"))
     _seed_operator(credentials)
 
 

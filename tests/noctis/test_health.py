@@ -68,7 +68,7 @@ def test_without_a_database_the_process_lives_and_says_what_is_missing(tmp_path:
     alive, ready, ready_for_ingest = ask_a_process(DATABASE_URL=gone, DB_POOL_TIMEOUT_SECONDS="1")
 
     assert alive == (200, {"status": "ok"})
-    assert (ready[0], ready[1]["missing"]) == (503, ["database", "migrations"])
+    assert (ready[0], ready[1]["missing"]) == (503, ["database", "migrations", "model"])
     assert ready[1]["parts"]["redis"] == "ok"
     assert (ready_for_ingest[0], ready_for_ingest[1]["missing"]) == (
         503,
@@ -82,7 +82,7 @@ def test_a_migrated_database_is_ready_and_an_empty_one_is_pending() -> None:
     _, not_ready, _ = ask_a_process()
 
     assert ready[0] == 200
-    assert (not_ready[0], not_ready[1]["missing"]) == (503, ["migrations"])
+    assert (not_ready[0], not_ready[1]["missing"]) == (503, ["migrations", "model"])
     assert not_ready[1]["parts"]["migrations"] == "pending"
 
 
@@ -93,6 +93,19 @@ def test_without_valkey_the_platform_is_ready_for_ingest_only(
     ready, ready_for_ingest = client.get("/readyz"), client.get("/readyz?for=ingest")
 
     assert (ready.status_code, ready.json()["missing"]) == (503, ["redis"])
+    assert (ready_for_ingest.status_code, ready_for_ingest.json()["missing"]) == (200, [])
+
+
+@pytest.mark.django_db
+def test_without_a_model_the_platform_is_ready_for_ingest_only(
+    client: Client, settings: Settings
+) -> None:
+    settings.ACTIVE_MODEL_VERSION = "nobody"
+
+    ready, ready_for_ingest = client.get("/readyz"), client.get("/readyz?for=ingest")
+
+    assert (ready.status_code, ready.json()["missing"]) == (503, ["model"])
+    assert ready.json()["parts"]["model"] == "not loaded"
     assert (ready_for_ingest.status_code, ready_for_ingest.json()["missing"]) == (200, [])
 
 
