@@ -30,7 +30,7 @@ test: .venv/.dev ## run the tests on temporary servers, with coverage
 lint: .venv/.dev ## check style, types, layers, migrations and templates
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy noctis tenants devices recordings inference mlops
+	@.venv/bin/mypy noctis tenants devices recordings inference mlops operations
 	@.venv/bin/lint-imports
 	@.venv/bin/python manage.py makemigrations --check --dry-run
 	@.venv/bin/djlint --lint templates

@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "recordings",
     "inference",
     "mlops",
+    "operations",
 ]
 
 MIDDLEWARE = [
