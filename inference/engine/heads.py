@@ -1,7 +1,7 @@
 """From columns to logits without a network: the linear softmax, and the clock."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -31,7 +31,7 @@ class Head(Protocol):
 class Linear:
     weights: Floats  # (window * columns, labels), the earliest epoch of the window first
     bias: Floats  # (labels,)
-    kind: str = "linear"
+    kind: ClassVar[str] = "linear"
 
     def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
         """Each epoch's columns times the weights of each place in a window, then along windows."""
@@ -65,7 +65,7 @@ class Clock:
 
     table: Floats  # (bins, labels) logits; the last bin goes on for ever
     epochs_per_bin: int
-    kind: str = "clock"
+    kind: ClassVar[str] = "clock"
 
     def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
         bins = np.clip(index[:, index.shape[1] - last :] // self.epochs_per_bin, 0, self._last_bin)

@@ -1,6 +1,7 @@
 """A network in an ONNX runtime session: one thread, any number of callers."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import onnxruntime
@@ -27,7 +28,7 @@ FAILED = (
 @dataclass(frozen=True)
 class Network:
     session: onnxruntime.InferenceSession  # (batch, epochs, columns) -> (batch, epochs, labels)
-    kind: str = "onnx"
+    kind: ClassVar[str] = "onnx"
 
     def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
         given = np.clip(columns, -LARGEST, LARGEST).astype(np.float32, order="C")

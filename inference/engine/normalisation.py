@@ -1,7 +1,7 @@
 """Features on one scale: the training's, or the night's own. A gap stays NaN here."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Fixed:
 
     mean: Doubles  # (features,)
     scale: Doubles  # (features,), greater than 0
-    kind: str = "fixed"
+    kind: ClassVar[str] = "fixed"
 
     def apply(self, features: Floats) -> Doubles:
         normalised = (features.astype(np.float64) - self.mean) / self.scale
@@ -52,7 +52,7 @@ class RobustNight:
     """Median and interquartile range of the night itself, per feature, over what is known."""
 
     limit: float = 10.0  # normalised values are kept within
-    kind: str = "night"
+    kind: ClassVar[str] = "night"
 
     def apply(self, features: Floats) -> Doubles:
         is_known = np.isfinite(features)
