@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from noctis.embedded.temporary import temporary_home
-from noctis.launch import ports, smoke_nights
+from noctis.launch import ports, smoke_nights, smoke_staging
 from noctis.launch.programs import REPOSITORY
 from noctis.launch.stranger import SmokeFailed, Stranger, pasted
 
@@ -29,7 +29,8 @@ def walk(tell: Callable[[str], None]) -> None:
         health(stranger)
         access(stranger, printed["Try"])
         audit(stranger)
-        smoke_nights.nights(stranger)
+        smoke_staging.show(stranger, smoke_nights.nights(stranger))
+        smoke_staging.slept_through(stranger)
         sign_in(stranger, printed[""])
         process.send_signal(signal.SIGINT)
         if process.wait(STOPS_WITHIN_S) != 0:

@@ -13,8 +13,8 @@ VERSION = "noctis_v1"
 Row = list[float]
 
 
-def nights(stranger: Stranger) -> None:
-    """Needs a token that may ingest and read."""
+def nights(stranger: Stranger) -> str:
+    """Needs a token that may ingest and read; gives the recording that was closed in the end."""
     device = stranger.expect(201, "POST", "/v1/devices", {"name": "smoke", "external_id": "SM-1"})
     stranger.done(f"a device was registered: {device.body['external_id']}")
     started_at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=9)
@@ -26,6 +26,7 @@ def nights(stranger: Stranger) -> None:
     _refused(stranger, recording["id"], rows)
     _read_back(stranger, recording["id"], rows)
     _close(stranger, recording["id"])
+    return str(recording["id"])
 
 
 def _row(index: int) -> Row:
