@@ -1,0 +1,231 @@
+"""Model versions in the console: what each is worth, what serves, and the way back."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from inference.models import ModelVersion
+from inference.services import registry
+from inference.services.model_events import Decision
+from inference.serving import snapshot
+from tenants.console import ConsolePage, NamedAction, Order, instant, pill
+from tenants.models import Tenant
+from tenants.roles import Capability
+
+NONE = "-"
+MOST_EVENTS = 50
+Status = ModelVersion.Status
+
+
+def _decision(order: Order) -> Decision:
+    return Decision(order.actor, order.reason)
+
+
+def _validate(row: ModelVersion, order: Order) -> ModelVersion:
+    return registry.validate_version(version=row.version, decision=_decision(order))
+
+
+def _reject(row: ModelVersion, order: Order) -> ModelVersion:
+    return registry.reject_version(version=row.version, decision=_decision(order))
+
+
+def _serve(row: ModelVersion, order: Order) -> ModelVersion:
+    return registry.serve_version(version=row.version, decision=_decision(order))
+
+
+def _roll_back(row: ModelVersion, order: Order) -> list[ModelVersion]:
+    families = sorted(place.family for place in row.serving.all())
+    return registry.roll_back(families=families, decision=_decision(order))
+
+
+def _pin(row: ModelVersion) -> str:
+    pins = snapshot.pinned()
+    held = [f"{family} to {pins[family]}" for family in row.families if family in pins]
+    return f"The environment pins {', '.join(held)}." if held else ""
+
+
+def _unservable(row: ModelVersion) -> str:
+    if row.status not in (Status.VALIDATED, Status.PRODUCTION):
+        return f"It is {row.status}, not validated."
+    return _pin(row)
+
+
+def _unreturnable(row: ModelVersion) -> str:
+    families = sorted(place.family for place in row.serving.all())
+    if not families:
+        return "It does not serve."
+    if set(families) - set(registry.can_roll_back(row)):
+        return "Nothing served before it."
+    return _pin(row)
+
+
+VALIDATE = NamedAction(
+    name="validate",
+    label="Validate",
+    done="validated",
+    explains="Its artifact is read, every byte is checked and it tests itself. Then it may serve.",
+    needs=Capability.MODELS_PROMOTE,
+    run=_validate,
+    refusal=lambda row: "" if row.status == Status.CANDIDATE else f"It is {row.status}.",
+)
+SERVE = NamedAction(
+    name="serve",
+    label="Let it serve",
+    done="serves",
+    explains="Every night from now on is staged by it, in every pass that it offers, on every "
+    "process within a second. What served before is archived, and a rollback brings it back.",
+    needs=Capability.MODELS_PROMOTE,
+    run=_serve,
+    refusal=_unservable,
+)
+ROLLBACK = NamedAction(
+    name="rollback",
+    label="Roll back",
+    done="gave way to what served before",
+    explains="What served before it is checked and serves again; this version is archived.",
+    needs=Capability.MODELS_PROMOTE,
+    run=_roll_back,
+    refusal=_unreturnable,
+)
+REJECT = NamedAction(
+    name="reject",
+    label="Reject",
+    done="rejected",
+    explains="It will never serve. Nothing leads back from here.",
+    needs=Capability.MODELS_PROMOTE,
+    run=_reject,
+    refusal=lambda row: (
+        "" if row.status in (Status.CANDIDATE, Status.VALIDATED) else f"It is {row.status}."
+    ),
+    is_final=True,
+)
+
+
+@admin.register(ModelVersion)
+class ModelPage(ConsolePage):
+    """Versions are everybody's; the platform's people say what serves."""
+
+    reads = Capability.MODELS_READ
+    menu = "Models"
+    plural = "Models"
+    empty = "No model yet. `manage.py model ensure` registers those that ship."
+    named_actions = (VALIDATE, SERVE, ROLLBACK, REJECT)
+    ordering = ["-id"]
+    list_display = [
+        "version",
+        pill("status", "status"),
+        "serves",
+        "passes",
+        "schema",
+        instant("created_at", "imported"),
+    ]
+    list_filter = ["status"]
+    list_select_related = ["schema"]
+    search_fields = ["version", "artifact_hash__exact"]
+    search_help_text = "A version, or an artifact's hash."
+    fields = [
+        "version",
+        pill("status", "status"),
+        "serves",
+        "pinned",
+        "passes",
+        "schema",
+        "artifact_hash",
+        "summary",
+        "window",
+        "metrics",
+        "training",
+        "card",
+        instant("created_at", "imported"),
+        "created_by",
+        "history",
+    ]
+    readonly_fields = [
+        "serves",
+        "pinned",
+        "passes",
+        "summary",
+        "window",
+        "metrics",
+        "training",
+        "card",
+        "history",
+    ]
+
+    def get_queryset(self, request: Any) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("serving")
+
+    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
+        """Versions are nobody's own."""
+        return rows
+
+    def tenant_of(self, row: ModelVersion) -> Tenant | None:
+        """What is done to a version concerns everybody."""
+        return Tenant.objects.platform().first()
+
+    @admin.display(description="serves")
+    def serves(self, row: ModelVersion) -> str:
+        return ", ".join(sorted(place.family for place in row.serving.all())) or NONE
+
+    @admin.display(description="passes")
+    def passes(self, row: ModelVersion) -> str:
+        return ", ".join(row.families)
+
+    @admin.display(description="pinned")
+    def pinned(self, row: ModelVersion) -> str:
+        return _pin(row) or "No: the registry decides what serves."
+
+    @admin.display(description="summary")
+    def summary(self, row: ModelVersion) -> str:
+        return row.metadata.get("summary") or NONE
+
+    @admin.display(description="window")
+    def window(self, row: ModelVersion) -> str:
+        known = row.metadata.get("window")
+        if not known:
+            return NONE
+        return "{before} before, {after} after, {minimum_known} known at least".format(**known)
+
+    @admin.display(description="metrics")
+    def metrics(self, row: ModelVersion) -> SafeString | str:
+        return _listed(row.metadata.get("metrics", {}))
+
+    @admin.display(description="training")
+    def training(self, row: ModelVersion) -> SafeString | str:
+        return _listed(row.metadata.get("training", {}))
+
+    @admin.display(description="card")
+    def card(self, row: ModelVersion) -> SafeString | str:
+        text = row.metadata.get("card")
+        return format_html("<pre>{}</pre>", text) if text else NONE
+
+    @admin.display(description="history")
+    def history(self, row: ModelVersion) -> SafeString | str:
+        lines = [
+            (f"{event.at:%Y-%m-%d %H:%M} UTC", _said(event), event.actor, event.reason)
+            for event in row.events.order_by("-id")[:MOST_EVENTS]
+        ]
+        listed = format_html_join("", "<li>{}: {}, by {} <small>{}</small></li>", lines)
+        return format_html("<ol>{}</ol>", listed) if lines else NONE
+
+
+def _said(event: Any) -> str:
+    return f"{event.action} {event.family}".strip()
+
+
+def _listed(known: Any) -> SafeString | str:
+    """JSON as nested lists: names, and what they hold."""
+    if isinstance(known, dict):
+        rows = [(name, _listed(value)) for name, value in known.items()]
+        return (
+            format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}</b> {}</li>", rows))
+            if rows
+            else NONE
+        )
+    if isinstance(known, list):
+        return format_html_join("; ", "{}", [(_listed(value),) for value in known])
+    return f"{known:.4g}" if isinstance(known, float) else str(known)
