@@ -16,7 +16,6 @@ from recordings import grid, intake, refusals
 from recordings.batches import DeviceBatch
 from recordings.bodies import ingest as bodies
 from recordings.bodies.nights import time_zones
-from recordings.models import Recording
 from recordings.services import epochs, nights, schemas
 from recordings.services.epochs import Source
 from recordings.services.nights import Instrument, Night
@@ -80,14 +79,13 @@ class Ingest(ApiViewSet):
         """By id, by its start, the open one, or a new one whose grid fits the first epoch."""
         if sent.recording_id is not None:
             return sent.recording_id
-        started_at = sent.recording_started_at
+        started_at, pointer = sent.recording_started_at, "/recording_started_at"
         if started_at is None:
-            still_open = Recording.objects.owned_by(self.caller.tenant).open()
-            found = still_open.filter(device=device).order_by("-started_at").first()
-            if found is not None:
-                return UUID(str(found.uuid))
-            started_at = _start_of(sent)
-        night = Night(started_at=started_at, timezone=sent.timezone)
+            started_at, pointer = _start_of(sent), "/epochs/0/epoch_start_ts"
+            known = nights.going_on(device=device, started_at=started_at)
+            if known is not None:
+                return UUID(str(known.uuid))
+        night = Night(started_at=started_at, timezone=sent.timezone, start_pointer=pointer)
         return UUID(str(nights.find_or_open(device=device, night=night).uuid))
 
     def finalize_response(

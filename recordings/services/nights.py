@@ -40,6 +40,8 @@ class Night:
     started_at: datetime
     timezone: str | None = None
     subject: str = ""
+    # What the caller named the start, for the refusal of a bad one.
+    start_pointer: str = "/started_at"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def open_recording(*, device: Device, night: Night) -> Recording:
     """Open a night on a device; its start is the origin of its grid and never changes."""
     if device.is_retired:
         raise DeviceRetired
-    _check_start(device.tenant, night.started_at)
+    _check_start(device.tenant, night)
     zone = night.timezone or device.tenant.timezone
     recording = Recording(
         tenant=device.tenant,
@@ -78,13 +80,13 @@ def open_recording(*, device: Device, night: Night) -> Recording:
     return recording
 
 
-def _check_start(tenant: Tenant, started_at: datetime) -> None:
+def _check_start(tenant: Tenant, night: Night) -> None:
     now = timezone.now()
-    if started_at < oldest_kept(tenant=tenant, at=now):
+    if night.started_at < oldest_kept(tenant=tenant, at=now):
         raise refusals.PastRetention
-    if started_at > now + FURTHEST_AHEAD:
-        detail = "at most one day ahead"
-        raise errors.Invalid(problems=[errors.Problem("/started_at", "out_of_range", detail)])
+    if night.started_at > now + FURTHEST_AHEAD:
+        problem = errors.Problem(night.start_pointer, "out_of_range", "at most one day ahead")
+        raise errors.Invalid(problems=[problem])
 
 
 def start_recording(
@@ -118,6 +120,21 @@ def find_or_open(*, device: Device, night: Night) -> Recording:
         if found is None:
             raise
         return found
+
+
+def going_on(*, device: Device, started_at: datetime) -> Recording | None:
+    """Find the night that a device goes on with which names none: its open one, or a closed one
+    that began then by its clock, for it may have been away for longer than an hour."""
+    found = _open_on(device).order_by("-started_at").first()
+    if found is not None:
+        return found
+    tolerance = timedelta(seconds=grid.TOLERANCE_S)
+    try:
+        near = (started_at - tolerance, started_at + tolerance)
+    except OverflowError:
+        return None
+    owned: QuerySet[Recording] = Recording.objects.owned_by(device.tenant)
+    return owned.filter(device=device, started_at__range=near).order_by("-started_at").first()
 
 
 def _recording_starting(device: Device, at: datetime) -> Recording | None:

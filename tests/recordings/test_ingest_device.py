@@ -105,6 +105,26 @@ def test_the_open_recording_is_used_when_no_start_is_named(
     assert sorted(stored(still_open)) == [0, 1, 2]
 
 
+def test_a_night_that_the_sweep_closed_goes_on_though_the_device_s_clock_jitters(
+    gateway: Gateway, tenant: Tenant
+) -> None:
+    night = night_of(tenant, STARTED_AT, external_id="box-1")
+    services.close_recording(recording=night, ended_at=None)
+
+    answer = gateway.ingest_device(sent(epochs=[measured(200, off_s=1.5), measured(201)]))
+
+    assert answer.json()["recording_id"] == str(night.uuid)
+    assert sorted(stored(Recording.objects.get())) == [200, 201]
+
+
+def test_a_start_that_is_too_far_ahead_is_told_by_its_own_name(gateway: Gateway) -> None:
+    ahead = (timezone.now() + timedelta(days=2)).isoformat()
+
+    answer = gateway.ingest_device(sent(device_name="Bedside 1", recording_started_at=ahead))
+
+    assert problems(answer) == [("/recording_started_at", "out_of_range")]
+
+
 def test_a_recording_is_found_by_its_start_even_when_it_is_closed(
     gateway: Gateway, tenant: Tenant
 ) -> None:
