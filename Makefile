@@ -5,6 +5,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .PHONY: bench-ingest help install demo status reset smoke test lint openapi kills
+.PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants sim
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -43,6 +44,31 @@ openapi: .venv/.runtime ## write the API's description, docs/openapi.json and do
 
 kills: .venv/.dev ## kill workers, masters and PostgreSQL under load, and count what is lost
 	@.venv/bin/python -m tests.chaos --kills 60
+
+firmware: ## build and test the device's core here, with sanitizers and 100,000 power cuts
+	@cmake -S firmware -B firmware/build/asan -DNOCTIS_SANITIZE=ON
+	@cmake --build firmware/build/asan
+	@ctest --test-dir firmware/build/asan --output-on-failure
+
+firmware-coverage: ## measure the core's lines and branches under test
+	@cmake -S firmware -B firmware/build/coverage -DNOCTIS_COVERAGE=ON -DNOCTIS_REBOOTS=2000
+	@cmake --build firmware/build/coverage
+	@ctest --test-dir firmware/build/coverage --output-on-failure
+	@$(PYTHON) firmware/tests/coverage.py
+
+firmware-mutants: ## change the log, uploader, updates and parser line by line; the tests must notice
+	@$(PYTHON) firmware/tests/mutants.py
+
+firmware-rv32: ## run the core's tests on an emulated rv32imc and print its sizes (needs Debian packages)
+	@sh firmware/tests/rv32/run.sh
+
+firmware-fuzz: ## fuzz frames, answers, flash and manifests, a minute each (needs clang)
+	@sh firmware/tests/fuzz/run.sh
+
+sim: ## build noctis-sim, nights from many devices (needs OpenSSL's headers)
+	@cmake -S firmware -B firmware/build/host -DCMAKE_BUILD_TYPE=Release
+	@cmake --build firmware/build/host --target noctis-sim
+	@echo "built: firmware/build/host/noctis-sim"
 
 # The stamps hold what is installed: packages are touched only when a lock file has changed.
 .venv/.runtime: requirements.lock requirements-build.lock

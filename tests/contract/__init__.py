@@ -1,0 +1,1 @@
+"""What device and server must agree on: vectors that the C core and pytest both read."""
