@@ -40,7 +40,7 @@ def markdown(card: Card, judged: Mapping[str, Judged], by_stage: str) -> str:
         _points(card.forbidden),
         "## To make it again",
         f"    {card.command}",
-        "The same code, numpy and kind of processor give the same artifact hash.",
+        "On any number of processors that gives the same artifact hash.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

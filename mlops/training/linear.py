@@ -83,7 +83,7 @@ def _windows(design: Design, night: LabelledNight) -> tuple[Floats, NDArray[np.i
     index = np.arange(len(night.features), dtype=np.int64)[None]
     normalised = design.normalisation.apply(night.features[None])
     columns = design.columns.of(normalised, index)
-    padded = design.window.pad(columns, len(night.features))[0].astype(np.float32)
+    padded = softmax.grained(design.window.pad(columns, len(night.features))[0])
     along = sliding_window_view(padded, design.window.length, axis=0)
     is_known = np.asarray(np.isfinite(night.features).any(axis=1))
     is_row = design.window.knows_enough(is_known) & (night.stages >= 0)

@@ -1,4 +1,7 @@
-"""Multinomial logistic regression: a convex loss, all rows at once, the same answer every time."""
+"""Multinomial logistic regression: a convex loss, all rows at once, the same answer every time.
+
+Sums over rows and columns are of multiples of a grain and so exact: neither the number of
+processors nor the order of the rows changes a bit of what is found."""
 
 from collections import deque
 from collections.abc import Callable
@@ -9,10 +12,12 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 Loss = Callable[[Doubles], tuple[float, Doubles]]
-# Rows go through in pieces: their products stay in the cache, and sums are kept in doubles.
-PIECE = 8_192
+# 53 bits hold a million products of a value below 16, and an error or weight below 8.
+VALUE_GRAIN, GRAIN = 2.0**-7, 2.0**-22
+# Rows go through in pieces, as doubles only while they are looked at.
+PIECE = 4_096
 REMEMBERED = 12
-SHORTEST_STEP = 1e-10
+SHORTEST_STEP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Recipe:
 
     l2: float = 1e-3
     balance: float = 0.0
-    iterations: int = 200
+    iterations: int = 120
     tolerance: float = 1e-5
 
 
@@ -43,15 +48,29 @@ class Softmax:
 def fit(
     rows: NDArray[np.floating], classes: NDArray[np.integer], count: int, recipe: Recipe
 ) -> Softmax:
-    """(rows, columns), (rows,) each below `count`."""
+    """(rows, columns) as `grained`, (rows,) each below `count`."""
     weights = class_weights(classes, count, recipe.balance)[classes]
-    loss = _loss(rows, classes, weights / weights.sum(), recipe.l2, count)
+    loss = _loss(rows, classes, weights, recipe.l2, count)
     start = np.zeros((rows.shape[1] + 1) * count)
     at, value, iterations = minimum(loss, start, recipe)
     table = at.reshape(-1, count)
     # Only differences of logits mean anything: their mean over the classes is made zero.
-    table = table - table.mean(axis=1, keepdims=True)
+    table = _rounded(table - table.mean(axis=1, keepdims=True), GRAIN)
     return Softmax(table[:-1], table[-1], value, iterations)
+
+
+def grained(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Rounded so that sums of them are exact; a hundredth of a spread says nothing anyway."""
+    return np.asarray(_rounded(values, VALUE_GRAIN), np.float32)
+
+
+def _rounded(values: NDArray[np.floating], grain: float) -> Doubles:
+    return np.asarray(np.rint(values / grain) * grain, np.float64)
+
+
+def _dot(one: Doubles, other: Doubles) -> float:
+    """Summed by numpy, for a library's order of summing depends on the processor."""
+    return float(np.sum(one * other))
 
 
 def class_weights(classes: NDArray[np.integer], count: int, balance: float) -> Doubles:
@@ -69,24 +88,24 @@ def _loss(
 ) -> Loss:
     """The weighted mean of -log p plus the penalty, and its gradient, both of flat parameters."""
     pieces = [slice(i, i + PIECE) for i in range(0, len(rows), PIECE)]
+    total = float(np.sum(weights))
 
     def loss(flat: Doubles) -> tuple[float, Doubles]:
         table = flat.reshape(-1, count)
         value, gradient = 0.0, np.zeros_like(table)
-        narrow = table[:-1].astype(rows.dtype)
         for piece in pieces:
-            part, truth, share = rows[piece], classes[piece], weights[piece]
-            logs = log_softmax(part @ narrow + table[-1])
+            part, truth, weight = rows[piece].astype(np.float64), classes[piece], weights[piece]
+            logs = log_softmax(part @ table[:-1] + table[-1])
             at_truth = (np.arange(len(truth)), truth)
-            value -= float(share @ logs[at_truth])
+            value -= float(np.sum(_rounded(weight * logs[at_truth], GRAIN)))
             error = np.exp(logs)
             error[at_truth] -= 1
-            error *= share[:, None]
-            gradient[:-1] += part.T @ error.astype(rows.dtype)
+            error = _rounded(error * weight[:, None], GRAIN)
+            gradient[:-1] += part.T @ error
             gradient[-1] += error.sum(axis=0)
-        value += 0.5 * l2 * float(np.sum(table[:-1] ** 2))
+        gradient /= total
         gradient[:-1] += l2 * table[:-1]
-        return value, gradient.ravel()
+        return value / total + 0.5 * l2 * _dot(table[:-1], table[:-1]), gradient.ravel()
 
     return loss
 
@@ -105,18 +124,20 @@ def minimum(loss: Loss, start: Doubles, recipe: Recipe) -> tuple[Doubles, float,
         if np.abs(gradient).max() <= recipe.tolerance:
             return at, value, iteration
         direction = -_scaled(gradient, past)
-        slope = float(gradient @ direction)
+        slope = _dot(gradient, direction)
         step = 1.0 if past else 1 / max(1.0, float(np.abs(gradient).sum()))
-        reached = loss(at + step * direction)
+        there = _rounded(at + step * direction, GRAIN)
+        reached = loss(there)
         while reached[0] > value + 1e-4 * step * slope and step > SHORTEST_STEP:
             step /= 2
-            reached = loss(at + step * direction)
+            there = _rounded(at + step * direction, GRAIN)
+            reached = loss(there)
         if step <= SHORTEST_STEP:
             return at, value, iteration
-        moved, turned = step * direction, reached[1] - gradient
-        if float(moved @ turned) > 0:
+        moved, turned = there - at, reached[1] - gradient
+        if _dot(moved, turned) > 0:
             past.append((moved, turned))
-        at, (value, gradient) = at + moved, reached
+        at, (value, gradient) = there, reached
     return at, value, recipe.iterations
 
 
@@ -124,12 +145,12 @@ def _scaled(gradient: Doubles, past: deque[tuple[Doubles, Doubles]]) -> Doubles:
     """The gradient times the inverse curvature, as far as past steps have shown it."""
     direction, shares = gradient.copy(), []
     for moved, turned in reversed(past):
-        share = (moved @ direction) / (moved @ turned)
+        share = _dot(moved, direction) / _dot(moved, turned)
         direction -= share * turned
         shares.append(share)
     if past:
         moved, turned = past[-1]
-        direction *= (moved @ turned) / (turned @ turned)
+        direction *= _dot(moved, turned) / _dot(turned, turned)
     for (moved, turned), share in zip(past, reversed(shares), strict=True):
-        direction += (share - (turned @ direction) / (moved @ turned)) * moved
+        direction += (share - _dot(turned, direction) / _dot(moved, turned)) * moved
     return direction

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from inference import artifacts
 from inference.engine import stage_live, stage_night
-from mlops.training import judging, nights
+from mlops.training import judging, nights, toys
 
 Run = Callable[..., dict[str, object]]
 SMALL = ("--simulated-nights", "5", "--held-out", "5", "--json")
@@ -104,7 +104,16 @@ def test_what_ships_says_what_it_is_and_how_to_make_it_again(version: str) -> No
     assert "Any claim of quality" in card
     assert "null: always the commonest" in card
     assert f"manage.py train --version {version} --head" in card
-    assert loaded.manifest.metadata.training.code_revision.startswith("sha256:")
+    assert loaded.manifest.metadata.training.code_revision == toys.REVISION
+
+
+def test_the_shipped_null_is_what_its_command_makes_today(run: Run) -> None:
+    shipped = artifacts.load(settings.SHIPPED_MODELS_DIR / "null-clock").manifest
+    order = ("--head", "clock", "--simulated-nights", "60", "--held-out", "30", "--seed", "1")
+
+    again = run("null-clock", *order)
+
+    assert again["artifact_hash"] == shipped.artifact_hash, "raise toys.REVISION and train anew"
 
 
 def test_the_shipped_toy_beats_the_shipped_null_on_nights_that_neither_saw() -> None:

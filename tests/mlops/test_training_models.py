@@ -8,7 +8,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 
 from inference.engine import Columns, Fixed, Window, stage_night
 from mlops.simulator.tables import FEATURES
-from mlops.training import clock, decoder, judging, linear, nights, reference
+from mlops.training import clock, decoder, judging, linear, nights, reference, softmax
 from mlops.training.linear import Design
 from mlops.training.nights import LabelledNight, Parts
 from mlops.training.softmax import Recipe
@@ -48,7 +48,8 @@ def test_a_row_is_the_window_around_its_epoch_with_zeros_for_gaps() -> None:
                 [0, 0, 0, 1, 10, 1, 0, 0, 0, 0],
                 [2, 0, 1, 0, 0, 0, 2 * middle, 0, 0, 0],
             ]
-        )
+        ),
+        abs=softmax.VALUE_GRAIN / 2,
     )
     assert classes.tolist() == [0, 1, 2, 0, 2]
 
@@ -75,8 +76,8 @@ def test_the_model_answers_what_its_fit_answers_for_the_same_rows(parts: Parts) 
     logits = rows @ model.head.weights[DESIGN.used] + model.head.bias
     shares = np.exp(logits / model.temperature)
     shares /= shares.sum(axis=1, keepdims=True)
-    # The last row is the one that is always shown again.
-    assert staged.probabilities[staged.is_staged] == pytest.approx(shares[:-1], abs=1e-4)
+    # The last row is the one that is always shown again; rows are rounded, a night is not.
+    assert staged.probabilities[staged.is_staged] == pytest.approx(shares[:-1], abs=5e-3)
 
 
 def test_training_twice_gives_the_same_bytes(parts: Parts) -> None:

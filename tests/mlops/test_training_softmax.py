@@ -10,7 +10,7 @@ from mlops.training.softmax import Recipe
 
 def made_up(rows: int = 600, columns: int = 7, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
     source = np.random.default_rng(5)
-    values = source.standard_normal((rows, columns))
+    values = softmax.grained(source.standard_normal((rows, columns))).astype(np.float64)
     logits = 2 * values @ source.standard_normal((columns, classes)) + [0.0, 1.5, -1.0, 0.3]
     return values, (logits + source.gumbel(size=logits.shape)).argmax(axis=1)
 
@@ -36,7 +36,7 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
     source = np.random.default_rng(1)
     weights = source.random(50)
     at = source.standard_normal(8 * 4)
-    loss = softmax._loss(rows, classes, weights / weights.sum(), 0.1, 4)
+    loss = softmax._loss(rows, classes, weights, 0.1, 4)
 
     value, gradient = loss(at)
 
@@ -45,24 +45,28 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
     for row, truth, weight in zip(rows, classes, weights / weights.sum(), strict=True):
         likelihoods = np.exp(row @ table[:-1] + table[-1])
         expected -= weight * np.log(likelihoods[truth] / likelihoods.sum())
-    assert value == pytest.approx(expected)
+    assert value == pytest.approx(expected, abs=1e-6)
     for place in range(len(at)):
         nudge = np.zeros(len(at))
-        nudge[place] = 1e-6
-        slope = (loss(at + nudge)[0] - loss(at - nudge)[0]) / 2e-6
-        assert gradient[place] == pytest.approx(slope, abs=1e-7)
+        nudge[place] = 1e-2
+        slope = (loss(at + nudge)[0] - loss(at - nudge)[0]) / 2e-2
+        assert gradient[place] == pytest.approx(slope, abs=1e-4)
 
 
-def test_fitting_again_gives_the_same_bytes_whatever_the_pieces() -> None:
+def test_neither_order_nor_pieces_of_the_rows_change_a_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows, classes = made_up(rows=20_000)
-    narrow = rows.astype(np.float32)
-    recipe = Recipe(tolerance=1e-7)
+    order = np.random.default_rng(8).permutation(len(rows))
 
-    first, again = (softmax.fit(narrow, classes, 4, recipe) for _ in range(2))
-    wide = softmax.fit(rows, classes, 4, recipe)
+    one = softmax.fit(rows, classes, 4, Recipe())
+    shuffled = softmax.fit(rows[order], classes[order], 4, Recipe())
+    monkeypatch.setattr(softmax, "PIECE", 777)
+    in_pieces = softmax.fit(rows.astype(np.float32), classes, 4, Recipe())
 
-    assert first.weights.tobytes() == again.weights.tobytes()
-    assert first.weights == pytest.approx(wide.weights, abs=2e-3)
+    assert one.weights.tobytes() == shuffled.weights.tobytes() == in_pieces.weights.tobytes()
+    assert one.bias.tobytes() == shuffled.bias.tobytes() == in_pieces.bias.tobytes()
+    assert one.loss == shuffled.loss == in_pieces.loss
 
 
 def test_a_class_that_never_occurs_is_given_little_chance() -> None:
