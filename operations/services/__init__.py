@@ -1,0 +1,1 @@
+"""What is done to the platform itself: storage looked after, backups taken and tried."""
