@@ -164,8 +164,21 @@ SETTINGS = (
     Setting(
         "EPOCHS_RETENTION_DAYS",
         90,
-        natural,
-        "How long epochs are kept; a tenant may keep less, never more.",
+        positive,
+        "How long epochs are kept; a tenant may keep less, never more. Deleting follows only once "
+        "`manage.py storage apply` has said so.",
+    ),
+    Setting(
+        "PREDICTIONS_RETENTION_DAYS",
+        180,
+        positive,
+        "The same for the log of predictions; never shorter than the epochs', whatever it says.",
+    ),
+    Setting(
+        "EPOCHS_COMPRESSION_AFTER_DAYS",
+        7,
+        positive,
+        "When epochs are compressed, where the server's edition of TimescaleDB can.",
     ),
     Setting(
         "CACHE_MAX_ITEMS",

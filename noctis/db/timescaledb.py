@@ -1,6 +1,9 @@
 """Asks the server what it has of TimescaleDB. Decides nothing and installs nothing."""
 
+from django.db import NotSupportedError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from noctis.db.editions import Edition
 
 HAS_EXTENSION = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
 
@@ -30,3 +33,18 @@ def _answer(connection: BaseDatabaseWrapper, question: str) -> bool:
         cursor.execute(question)
         (answer,) = cursor.fetchone()
     return bool(answer)
+
+
+def edition_of(connection: BaseDatabaseWrapper) -> Edition:
+    """By trying: what the Apache edition lacks it refuses as a feature that is not supported."""
+    if not has_timescaledb(connection):
+        return Edition.POSTGRES
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            # There is no such job, so the full edition only says that it skips it.
+            cursor.execute("SET LOCAL client_min_messages = warning")
+            cursor.execute("SELECT alter_job(-1, if_exists => true)")
+            transaction.set_rollback(True, using=connection.alias)
+    except NotSupportedError:
+        return Edition.APACHE
+    return Edition.TIMESCALE

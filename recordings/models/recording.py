@@ -83,6 +83,8 @@ class Recording(Owned):
     last_epoch_received_at = models.DateTimeField(null=True, editable=False)
     # When its device was last heard of on this night, and what the sweep looks at.
     last_heard_at = models.DateTimeField()
+    # A labelled data set: retention leaves it alone until somebody erases it.
+    is_kept = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -100,6 +102,8 @@ class Recording(Owned):
             # Serves the sweep of nights that wait to be staged. By a column that ingest leaves
             # alone: an index on one that it writes would cost each batch an entry in every index.
             models.Index(fields=["ended_at"], condition=Q(status="closed"), name="recording_due"),
+            # Serves retention, which asks of a week whether such a night is in it.
+            models.Index(fields=["started_at"], condition=Q(is_kept=True), name="recording_kept"),
             # Serves the erasure of a subject.
             models.Index(
                 fields=["tenant", "subject"], condition=~Q(subject=""), name="recording_by_subject"

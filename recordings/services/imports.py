@@ -94,6 +94,7 @@ def _add(
     if to.scorer and any(code >= 0 for code in night.stages):
         scoring = Scoring(to.scorer, to.source, night.scored)
         _, is_version = labels.add_labels(recording=recording, scoring=scoring)
+        nights.keep(recording=recording)
         done.label_versions += is_version
 
 

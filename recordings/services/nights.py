@@ -207,6 +207,13 @@ def mark_staged(*, recording: Recording, received_at: datetime | None) -> bool:
     return still.update(status=Status.STAGED, updated_at=timezone.now()) == 1
 
 
+def keep(*, recording: Recording) -> None:
+    """Exempt a night from retention: it stays until somebody erases it."""
+    owned: QuerySet[Recording] = Recording.objects.owned_by(recording.tenant_id)
+    unkept = owned.filter(pk=recording.pk, is_kept=False)
+    unkept.update(is_kept=True, updated_at=timezone.now())
+
+
 def stage_again(*, recording: Recording, actor: Actor, reason: str) -> Recording:
     """Have a closed night staged anew by what serves now; asked again meanwhile it is the same."""
     with transaction.atomic():
