@@ -1,4 +1,4 @@
-"""The app's configuration: what erasing a night takes along from here."""
+"""The app's configuration: what the app below takes along when it erases and exports nights."""
 
 from django.apps import AppConfig
 
@@ -8,6 +8,10 @@ class InferenceConfig(AppConfig):
 
     def ready(self) -> None:
         from inference.services.erasure import forget_night  # noqa: PLC0415 - models are ready now
+        from inference.services.exports import (  # noqa: PLC0415 - models are ready now
+            export_hypnograms,
+        )
         from recordings.services.erasure import also_remove  # noqa: PLC0415 - models are ready now
 
         also_remove(remover=forget_night)
+        export_hypnograms()

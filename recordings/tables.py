@@ -1,4 +1,4 @@
-"""The three tables that are exported: their columns, and their rows page by page as text."""
+"""The tables that are exported: their columns, and their rows page by page as text."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,13 +82,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Table:
-    """`columns` of the frontier at hand, and its pages in a format."""
+    """`columns` of the frontier at hand, and its pages in a format; `row` says what one row is."""
 
+    row: str
     columns: Callable[[], list[str]]
     pages: Callable[[str, Sequence[str]], Iterator[Page]]
 
 
-def _pages(statement: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+def found_by(statement: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
     ((most,),) = queries.arrays("SELECT coalesce(max(n), 0) FROM export_frontier", {})
     for after in range(0, most, size):
         yield queries.arrays(statement, {"after": after, "page": size})
@@ -144,7 +145,7 @@ def epoch_columns() -> list[str]:
 
 
 def epoch_pages(form: str, columns: Sequence[str]) -> Iterator[Page]:
-    for rows in _pages(EPOCHS, NIGHTS_A_PAGE):
+    for rows in found_by(EPOCHS, NIGHTS_A_PAGE):
         nights = [Night.of(row) for row in rows]
         spell = Night.csv if form == "csv" else Night.ndjson
         yield Page(
@@ -182,27 +183,31 @@ RECORDING_COLUMNS = [
 ]
 
 
-def _text(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def spelt(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     if form == "csv":
         return "".join(streams.csv_row(row) for row in rows)
     return streams.ndjson(dict(zip(columns, row, strict=True)) for row in rows)
 
 
 def label_pages(form: str, columns: Sequence[str]) -> Iterator[Page]:
-    for found in _pages(LABELS, NIGHTS_A_PAGE):
+    for found in found_by(LABELS, NIGHTS_A_PAGE):
         rows = [(*row, stages.letters_of(codes.tolist())) for _, *row, codes in found]
-        yield Page(_text(form, columns, rows), len(rows))
+        yield Page(spelt(form, columns, rows), len(rows))
 
 
 def recording_pages(form: str, columns: Sequence[str]) -> Iterator[Page]:
-    for found in _pages(RECORDINGS, ROWS_A_PAGE):
+    for found in found_by(RECORDINGS, ROWS_A_PAGE):
         rows = [row[1:] for row in found]
-        yield Page(_text(form, columns, rows), len(rows))
+        yield Page(spelt(form, columns, rows), len(rows))
 
 
 TABLES = {
-    "epochs": Table(epoch_columns, epoch_pages),
-    "labels": Table(lambda: LABEL_COLUMNS, label_pages),
-    "recordings": Table(lambda: RECORDING_COLUMNS, recording_pages),
+    "epochs": Table("a row for each epoch", epoch_columns, epoch_pages),
+    "labels": Table(
+        "a row for each version of a night's ground truth", lambda: LABEL_COLUMNS, label_pages
+    ),
+    "recordings": Table(
+        "a row for each recording as it is now", lambda: RECORDING_COLUMNS, recording_pages
+    ),
 }
 FORMATS = ("csv", "ndjson")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from inference.models.version import ModelVersion
 from noctis.db.constraints import CompositeForeignKey
@@ -44,7 +45,8 @@ class Hypnogram(Owned):
     mean_confidence = models.FloatField(null=True)
     # BLAKE2b of the night's bytes, artifact and schema; empty where nothing could be staged.
     input_hash = models.BinaryField(max_length=16, default=b"")
-    staged_at = models.DateTimeField(auto_now_add=True)
+    # Within a recording in the order of revisions, whatever the clocks of two workers say.
+    staged_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[Any] = HypnogramQuerySet.as_manager()
 

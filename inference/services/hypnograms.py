@@ -1,8 +1,10 @@
 """Hypnograms: added for a night as it was staged, and found again."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
+from django.utils import timezone
 
 from inference import statistics
 from inference.engine import Staged
@@ -55,6 +57,7 @@ def add_hypnogram(*, recording: Recording, verdict: Verdict) -> Hypnogram:
         if _said(newest) == _said(wanted):
             return newest
         wanted.revision = newest.revision + 1
+        wanted.staged_at = max(wanted.staged_at, newest.staged_at + timedelta(microseconds=1))
     wanted.save(force_insert=True)
     return wanted
 
@@ -79,6 +82,7 @@ def _row(recording: Recording, verdict: Verdict) -> Hypnogram:
         coverage=(counted.coverage_pct or 0.0) / 100,
         mean_confidence=float(sure.mean(dtype=np.float64)) if len(sure) else None,
         input_hash=verdict.input_hash,
+        staged_at=timezone.now(),
     )
 
 

@@ -17,8 +17,8 @@ from django.db import transaction
 from noctis import errors
 from recordings import frontier, streams
 from recordings.files import AlreadyWritten, Aside
-from recordings.frontier import Frontier
-from recordings.tables import TABLES
+from recordings.frontier import NEWEST, Frontier
+from recordings.tables import TABLES, Table
 from tenants.models import Tenant
 
 Manifest = dict[str, Any]
@@ -35,6 +35,11 @@ class Export:
     @property
     def tenant_ids(self) -> list[int]:
         return [tenant.pk for tenant in self.tenants]
+
+
+def add_table(*, kind: str, table: Table, newest: str) -> None:
+    """Have an app above exported with the others; `newest` as in `recordings.frontier`."""
+    TABLES[kind], NEWEST[kind] = table, newest
 
 
 def stream(*, export: Export) -> Iterator[str]:

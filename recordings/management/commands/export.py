@@ -1,4 +1,4 @@
-"""`manage.py export`: epochs, labels or recordings, whole or what came since the last time."""
+"""`manage.py export`: a table of nights, whole or what came since the last time."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from noctis import errors
 from noctis.commands import Row, VerbCommand, quiet
 from recordings.services import exports
 from recordings.services.exports import Export
-from recordings.tables import FORMATS
+from recordings.tables import FORMATS, TABLES
 from tenants.lookups import tenant_called
 from tenants.models import Tenant
 
@@ -21,12 +21,8 @@ EVERY = "all"
 
 
 class Command(VerbCommand):
-    help = "Export epochs, labels or recordings: whole, or what came since the last time."
-    verbs = {
-        "epochs": "a row for each epoch",
-        "labels": "a row for each version of a night's ground truth",
-        "recordings": "a row for each recording as it is now",
-    }
+    help = "Export a table of nights: whole, or what came since the last time."
+    verbs = {kind: table.row for kind, table in TABLES.items()}
 
     def add_verb_arguments(self, verb: str, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", default=EVERY, metavar="SLUG", help=f"default: {EVERY}")
