@@ -153,7 +153,7 @@ class Manifest:
 
 
 def metadata_of(raw: bytes) -> Metadata:
-    metadata = _decoded(METADATA, raw, Metadata)
+    metadata: Metadata = _decoded(METADATA, raw, Metadata)
     if not is_version_name(metadata.version):
         raise BadManifest(f"{METADATA}: the version is no name")
     if len(set(metadata.passes)) != len(metadata.passes):
