@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench-ingest help install demo status reset smoke test lint openapi kills
+.PHONY: bench-ingest bench-predict help install demo status reset smoke test lint openapi kills kills-staging
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants sim
 
 help: ## list the targets
@@ -39,11 +39,17 @@ lint: .venv/.dev ## check style, types, layers, migrations and templates
 bench-ingest: .venv/.dev ## measure ingest as ratios to a raw COPY (JSON=file keeps the figures)
 	@.venv/bin/python -m bench.ingest
 
+bench-predict: .venv/.dev ## measure questions for stages as ratios (JSON=file keeps the figures)
+	@.venv/bin/python -m bench.predict
+
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi
 
 kills: .venv/.dev ## kill workers, masters and PostgreSQL under load, and count what is lost
 	@.venv/bin/python -m tests.chaos --kills 60
+
+kills-staging: .venv/.dev ## kill workers that stage nights (KILLS=200), and count what is lost
+	@.venv/bin/python -m tests.chaos.staging --kills $(or $(KILLS),200)
 
 firmware: ## build and test the device's core here, with sanitizers and 100,000 power cuts
 	@cmake -S firmware -B firmware/build/asan -DNOCTIS_SANITIZE=ON

@@ -53,9 +53,9 @@ def measure(stage_: Stage, token: str, cell: Any, made: list[Any]) -> Measured:
         admin.execute("CHECKPOINT")
         act = cell.prepare(Job(stage_, token, made, cell.clients))
         wal = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"
-        before, wal_before = _cpu(stage_), admin.execute(wal).fetchone()[0]
+        before, wal_before = cpu(stage_), admin.execute(wal).fetchone()[0]
         outcome = act()
-        after, wal_after = _cpu(stage_), admin.execute(wal).fetchone()[0]
+        after, wal_after = cpu(stage_), admin.execute(wal).fetchone()[0]
         stored = admin.execute("SELECT count(*) FROM recordings_epoch").fetchone()[0]
     wanted = EPOCHS * len(made)
     if outcome.failures or stored != wanted:
@@ -75,7 +75,7 @@ def measure(stage_: Stage, token: str, cell: Any, made: list[Any]) -> Measured:
     )
 
 
-def _cpu(stage_: Stage) -> tuple[float, float, float, float]:
+def cpu(stage_: Stage) -> tuple[float, float, float, float]:
     return (
         processes.cpu_s([stage_.web_pid]),
         processes.cpu_s([stage_.database_pid]),

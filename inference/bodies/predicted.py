@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from inference import prediction_ids
+from inference.engine.nights import Doubles, Floats
 from inference.models import Pass, Role
 from inference.prediction_ids import PredictionKey
 from inference.queries import Page
@@ -34,6 +35,11 @@ class Origin:
 
     recording_id: int
     started_at: datetime
+
+
+def shares_of(values: Floats) -> Doubles:
+    """Any shape: six digits, which is what a version answers for."""
+    return values.astype(np.float64).round(6)
 
 
 def role_name(role: int) -> str:
@@ -79,7 +85,7 @@ def named_rows(origin: Origin, page: Page) -> Iterator[dict[str, Any]]:
 
 def _columns(origin: Origin, page: Page) -> Iterator[tuple[Any, ...]]:
     by_code = dict(zip(map(code_of, page.labels), names_of(page.labels), strict=True))
-    values = streams.shortest(np.column_stack([page.probabilities, page.confidence]))
+    values = shares_of(np.column_stack([page.probabilities, page.confidence]))
     start = np.datetime64(origin.started_at.replace(tzinfo=None), "us")
     first = np.maximum(page.index - page.before, 0)
     bounds = np.concatenate([first, page.index + 1]).astype("m8[s]") * grid.EPOCH_S
@@ -112,5 +118,5 @@ def csv_lines(origin: Origin, page: Page, stages: Sequence[str]) -> list[str]:
     names = names_of(page.labels)
     heads = [",".join(str(row[name]) for name in HEAD) for row in named_rows(origin, page)]
     wide = np.full((len(page), len(stages)), np.nan)
-    wide[:, [stages.index(name) for name in names]] = streams.shortest(page.probabilities)
+    wide[:, [stages.index(name) for name in names]] = shares_of(page.probabilities)
     return streams.csv_numbers(heads, wide)

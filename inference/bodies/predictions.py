@@ -39,7 +39,9 @@ class Predicted(Body):
     window_end_ts = Instant(help_text="The end of the epoch that is staged.")
     predicted_stage = serializers.CharField()
     confidence = serializers.FloatField(min_value=0, max_value=1)
-    probabilities = serializers.DictField(child=serializers.FloatField())
+    probabilities = serializers.DictField(
+        child=serializers.FloatField(), help_text="By stage, calibrated; six digits."
+    )
     cached = serializers.BooleanField(help_text="Whether the log had it already.")
 
 

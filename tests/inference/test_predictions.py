@@ -60,9 +60,9 @@ def slow_row(night: Recording, row: Prediction) -> dict[str, Any]:
         "window_start_ts": start.isoformat().replace("+00:00", "Z"),
         "window_end_ts": row.window_end_ts.isoformat().replace("+00:00", "Z"),
         "predicted_stage": shown[row.stage],
-        "confidence": pytest.approx(row.confidence),
+        "confidence": pytest.approx(row.confidence, abs=6e-7),
         "probabilities": pytest.approx(
-            dict(zip(("W", "Light", "Deep", "REM"), row.probabilities, strict=True))
+            dict(zip(("W", "Light", "Deep", "REM"), row.probabilities, strict=True)), abs=6e-7
         ),
         "model_version": version.version,
         "pass": Pass(row.staging_pass).name.lower(),
