@@ -10,6 +10,7 @@ from noctis.kinds import (
     boolean,
     cache_seconds,
     database_url,
+    keys_of_32_bytes,
     limits,
     listed,
     log_level,
@@ -180,6 +181,17 @@ SETTINGS = (
         positive,
         "When epochs are compressed, where the server's edition of TimescaleDB can.",
     ),
+    Setting("BACKUP_DIR", None, str, "Where scheduled backups go; `var/backups` when not set."),
+    Setting("BACKUP_KEEP", 7, positive, "How many scheduled backups are kept."),
+    Setting(
+        "BACKUP_ENCRYPTION_KEYS",
+        (),
+        keys_of_32_bytes,
+        "Key ring of backups, 32 bytes in base64url each, comma-separated; the first encrypts, all "
+        "decrypt. Without it backups are not encrypted.",
+        secret=True,
+    ),
+    Setting("BACKUP_TOOLS_DIR", None, str, "Where pg_dump and pg_restore are, if not in `PATH`."),
     Setting(
         "CACHE_MAX_ITEMS",
         5_000,

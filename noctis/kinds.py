@@ -1,5 +1,7 @@
 """What the text of a setting may say, a function a kind; ValueError says what is due. Pure."""
 
+import base64
+
 from noctis import rates
 from noctis.db.url import database_settings
 
@@ -17,6 +19,18 @@ def boolean(text: str) -> bool:
 
 def listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def keys_of_32_bytes(text: str) -> tuple[str, ...]:
+    keys = listed(text)
+    try:
+        sizes = [len(base64.b64decode(key, altchars=b"-_", validate=True)) for key in keys]
+    except ValueError:
+        sizes = [0]
+    if set(sizes) != {32}:
+        # What could not be read may be a piece of a key.
+        raise ValueError("expected comma-separated keys of 32 bytes, base64url")
+    return keys
 
 
 def natural(text: str) -> int:

