@@ -13,7 +13,7 @@ from noctis import errors
 
 # A device that catches up sends batch after batch: its night is staged when it has paused.
 SETTLES_AFTER = timedelta(seconds=3)
-FIRST_PAUSE = timedelta(seconds=30)
+FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 # Two to the power of this many pauses is longer than the longest.
 MOST_DOUBLINGS = 8

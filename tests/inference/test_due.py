@@ -70,7 +70,7 @@ def test_a_claim_whose_worker_died_is_due_again_each_time_later() -> None:
         assert due.claim(staging_pass=Pass.NIGHT) == []
         later(1.5)
 
-    assert pauses == [30, 60, 120, 240, 480, 960, 1920, *[3600] * 5]
+    assert pauses == [15, 30, 60, 120, 240, 480, 960, 1920, *[3600] * 4]
     assert StagingAttempt.objects.get().tries == 12
 
 

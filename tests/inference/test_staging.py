@@ -220,7 +220,7 @@ def test_a_night_that_fails_waits_and_its_failure_has_a_name(
     attempt = StagingAttempt.objects.get()
     assert claimed == [night.pk]
     assert (attempt.failure, attempt.tries) == ("ZeroDivisionError", 1)
-    assert attempt.due_again_at > timezone.now() + timedelta(seconds=20)
+    assert attempt.due_again_at > timezone.now() + timedelta(seconds=10)
     assert due.claim(staging_pass=Pass.NIGHT) == []
     assert (counted(night), Recording.objects.get().status) == ((0, 0), "closed")
 
