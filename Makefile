@@ -76,6 +76,9 @@ sim: ## build noctis-sim, nights from many devices (needs OpenSSL's headers)
 	@cmake --build firmware/build/host --target noctis-sim
 	@echo "built: firmware/build/host/noctis-sim"
 
+reloads: .venv/.dev ## swap models a hundred times under 200 questions a second
+	@.venv/bin/python -m tests.chaos.reloads
+
 # The stamps hold what is installed: packages are touched only when a lock file has changed.
 .venv/.runtime: requirements.lock requirements-build.lock
 	@sh deploy/install.sh $<

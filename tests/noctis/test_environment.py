@@ -23,6 +23,7 @@ READERS = {
     "noctis/health.py": {"PROMETHEUS_MULTIPROC_DIR"},
     "noctis/celery.py": {"DJANGO_SETTINGS_MODULE"},
     "noctis/wsgi.py": {"DJANGO_SETTINGS_MODULE"},
+    "noctis/__init__.py": {"OPENBLAS_NUM_THREADS"},
     "manage.py": {"DJANGO_SETTINGS_MODULE"},
 }
 
