@@ -60,6 +60,22 @@ def test_nights_are_within_the_ranges_of_real_ones(nights: list[SimulatedNight])
     assert not far
 
 
+def test_rem_comes_in_cycles(nights: list[SimulatedNight]) -> None:
+    """Before the first period: how often light sleep turns to REM, by the minutes asleep."""
+    light, turned = np.zeros(300), np.zeros(300)
+    for night in nights:
+        onset = int(np.argmax(night.stages != W))
+        minute = np.arange(len(night.stages) - onset - 1) // 2
+        before, after = night.stages[onset:-1], night.stages[onset + 1 :]
+        is_first = np.cumsum(before == REM) == 0
+        np.add.at(light, minute[is_first & (before == LIGHT)] % 300, 1)
+        np.add.at(turned, minute[is_first & (before == LIGHT) & (after == REM)] % 300, 1)
+
+    early, due = (turned[a:b].sum() / light[a:b].sum() for a, b in ((40, 75), (76, 115)))
+
+    assert early < 0.1 * due
+
+
 def test_a_night_is_the_same_whichever_others_are_made_beside_it() -> None:
     together = list(simulate([(7, night) for night in range(70)]))
 

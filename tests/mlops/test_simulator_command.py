@@ -3,7 +3,7 @@
 import io
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,13 +12,21 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from mlops.simulator.nights import simulate
-from recordings.models import Epoch, LabelSet, Recording
+from recordings.models import Epoch, FeatureSchema, LabelSet, Recording
+from recordings.services import schemas
 from tenants.models import Tenant
 from tests.factories import DeviceFactory, TenantFactory
 
 pytestmark = pytest.mark.django_db
 END = timezone.now().date() - timedelta(days=2)
 Run = Callable[..., dict[str, object]]
+
+
+@pytest.fixture(autouse=True)
+def _no_remembered_schema() -> Iterator[None]:
+    schemas.forget_active()
+    yield
+    schemas.forget_active()
 
 
 @pytest.fixture
@@ -113,6 +121,17 @@ def test_a_real_night_is_never_added_to(run: Run, device: object) -> None:
 
     assert Epoch.objects.count() == before
     assert not LabelSet.objects.exists()
+
+
+def test_only_nights_of_the_device_schema_can_be_simulated(run: Run, device: object) -> None:
+    FeatureSchema.objects.filter(is_active=True).update(is_active=False)
+    FeatureSchema.objects.filter(version="v1").update(is_active=True)
+    schemas.forget_active()
+
+    with pytest.raises(CommandError, match="schema_not_simulated"):
+        run("--device", "bed-7", "--nights", "1")
+
+    assert not Recording.objects.exists()
 
 
 @pytest.mark.parametrize(

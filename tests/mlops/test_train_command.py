@@ -85,6 +85,17 @@ def test_bad_words_are_refused_by_name(
         run(version, *words)
 
 
+def test_nothing_is_written_where_the_simulated_nights_are_too_easy(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toys, "TOO_EASY", 0.0)
+
+    with pytest.raises(CommandError, match="simulation_too_easy"):
+        run("toy-1", "--head", "clock")
+
+    assert not (tmp_path / "models").exists()
+
+
 def test_a_person_is_told_that_the_figures_say_nothing_about_real_nights(tmp_path: Path) -> None:
     out = io.StringIO()
     words = ["--version", "toy-1", "--output", str(tmp_path / "toy-1"), *SMALL[:-1]]

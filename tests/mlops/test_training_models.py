@@ -28,7 +28,7 @@ def test_a_row_is_the_window_around_its_epoch_with_zeros_for_gaps() -> None:
     design = Design(
         ("W", "REM", "N1"),
         ("a", "b"),
-        window=Window(1, 1, 2),
+        window=Window(1, 1, 1),
         normalisation=Fixed(np.zeros(2), np.ones(2)),
         columns=Columns(("features", "known", "elapsed")),
         blind_every=2,
