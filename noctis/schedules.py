@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from celery.schedules import crontab
+
 SCHEDULES: dict[str, dict[str, Any]] = {
     "retire keys past their end": {
         "task": "tenants.tasks.revoke_expired_keys",
@@ -46,5 +48,24 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "inference.tasks.stage_due_live",
         "schedule": timedelta(seconds=10),
         "options": {"expire_seconds": 10},
+    },
+    "sum up days": {
+        "task": "operations.tasks.storage.refresh_summaries",
+        "schedule": timedelta(minutes=5),
+        "options": {"expire_seconds": 300},
+    },
+    # Nothing goes before `manage.py storage apply`.
+    "let go of what is past its retention": {
+        "task": "operations.tasks.storage.retain",
+        "schedule": timedelta(hours=6),
+    },
+    # At an hour of the clock: a platform that was asleep then catches up when it wakes.
+    "take the day's backup": {
+        "task": "operations.tasks.backups.take_backup",
+        "schedule": crontab(minute="17", hour="1"),
+    },
+    "restore the newest backup and compare it": {
+        "task": "operations.tasks.backups.prove_backup",
+        "schedule": crontab(minute="47", hour="3"),
     },
 }

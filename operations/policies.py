@@ -1,4 +1,4 @@
-"""What each series keeps, compresses and sums up, as one table; who does it in which edition. Pure."""
+"""What each series keeps, compresses and sums up, and who does it in which edition. Pure."""
 
 import hashlib
 import json

@@ -1,0 +1,71 @@
+"""What the server does by itself for a policy: hypertables, their chunks' length, compression."""
+
+from typing import Any
+
+from django.db import connection
+
+from noctis.db.editions import Edition
+from operations.policies import BY_NAME, SERIES, Change, Doer, Kind, Series
+
+COMPRESSED_AFTER = """
+SELECT extract(epoch FROM (config ->> 'compress_after')::interval)::bigint / 86400
+FROM timescaledb_information.jobs
+WHERE proc_name IN ('policy_compression', 'policy_columnstore') AND hypertable_name = %s
+  AND hypertable_schema = current_schema()
+"""
+CREATE = """
+SELECT create_hypertable(%s::regclass, %s, chunk_time_interval => %s * interval '1 day',
+                         create_default_indexes => false, migrate_data => true)
+"""
+SET_INTERVAL = "SELECT set_chunk_time_interval(%s::regclass, %s * interval '1 day')"
+COMPRESS = "SELECT add_compression_policy(%s::regclass, compress_after => %s * interval '1 day')"
+STOP_COMPRESSING = "SELECT remove_compression_policy(%s::regclass, if_exists => true)"
+
+
+def compressed_after_days(*, series: Series, edition: Edition) -> int | None:
+    """Read the server's own job; None where there is none."""
+    if edition != Edition.TIMESCALE:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(COMPRESSED_AFTER, [series.table])
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def apply(*, change: Change, edition: Edition) -> None:
+    """Have the server do its part of a change; what beat does needs nothing of it."""
+    policy = BY_NAME[change.name]
+    if change.doer != Doer.SERVER:
+        return
+    series = SERIES[policy.subject]
+    if policy.kind == Kind.CHUNKS:
+        _set_chunks(series, change)
+    elif policy.kind == Kind.COMPRESSION:
+        _set_compression(series, change)
+
+
+def _set_chunks(series: Series, change: Change) -> None:
+    """A plain table becomes a hypertable with its rows in it; the lock is long where it is full."""
+    if change.before is None:
+        _run(CREATE, series.table, series.time, change.after)
+    else:
+        _run(SET_INTERVAL, series.table, change.after)
+
+
+def _set_compression(series: Series, change: Change) -> None:
+    """A changed number replaces the job: adding it again would silently keep the old one."""
+    _run(STOP_COMPRESSING, series.table)
+    if change.after is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE {series.table} SET (timescaledb.compress,"
+            f" timescaledb.compress_segmentby = '{', '.join(series.segment_by)}',"
+            f" timescaledb.compress_orderby = '{series.time}')"
+        )
+    _run(COMPRESS, series.table, change.after)
+
+
+def _run(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
