@@ -93,12 +93,13 @@ class Sealed(Plain):
 
 
 def chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """Read a file in pieces."""
     while chunk := file.read(CHUNK):
         yield chunk
 
 
-def opened(file: IO[bytes], key: Key) -> Iterator[bytes]:
-    """The plain bytes, chunk by chunk; none that was not sealed with this key, in this place."""
+def opened(*, file: IO[bytes], key: Key) -> Iterator[bytes]:
+    """Read the plain bytes; none that was not sealed with this key, in this place."""
     header = file.read(len(MAGIC) + len(key.id) // 2 + SALT)
     if not header.startswith(MAGIC + bytes.fromhex(key.id)):
         raise Unsealable("it does not begin as a file that was encrypted with this key")

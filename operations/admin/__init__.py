@@ -1,0 +1,3 @@
+"""The console's pages of the platform's own health."""
+
+from operations.admin import backups as backups
