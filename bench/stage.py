@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from noctis.embedded import Home, Instance
 from noctis.embedded.temporary import temporary_home
-from noctis.launch import ports
+from noctis.launch import ports, web
 
 UNLIMITED = "sign_in=off,read=off,write=off,ingest=6000000/minute"
 
@@ -79,16 +79,12 @@ def _wait(process: subprocess.Popen[bytes], home: Home) -> None:
         time.sleep(0.1)
 
 
-def _gunicorn() -> list[str]:
-    config = ["--config", "deploy/gunicorn.conf.py"]
-    return [sys.executable, "-m", "gunicorn", *config, "noctis.wsgi"]
-
-
-def _granian() -> list[str]:
+def _granian() -> Sequence[str]:
+    """Only to measure against: it is not fit to serve (ADR 12)."""
     where = ["--host", ports.LOOPBACK, "--port", os.environ["PORT"]]
-    size = ["--workers", "2", "--blocking-threads", "4", "--no-access-log"]
+    size = ["--workers", "2", "--blocking-threads", "4", "--http", "1", "--no-ws"]
     program = [sys.executable, "-m", "granian", "--interface", "wsgi"]
     return [*program, *where, *size, "noctis.wsgi:application"]
 
 
-COMMANDS = {"gunicorn": _gunicorn, "granian": _granian}
+COMMANDS: dict[str, Callable[[], Sequence[str]]] = {"gunicorn": web.gunicorn, "granian": _granian}

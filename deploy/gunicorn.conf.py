@@ -9,7 +9,7 @@ host = os.environ.get("HOST") or "127.0.0.1"
 bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or '8000'}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
-worker_class = "gthread"
+worker_class = "noctis.slow_headers.Worker"
 keepalive = 75
 graceful_timeout = 10
 max_requests = 0
@@ -18,6 +18,9 @@ accesslog = None
 errorlog = "-"
 # Otherwise a socket that takes commands appears in the home folder of whoever starts it.
 control_socket_disable = True
+# TRUST_PROXY alone decides who is believed; gunicorn by itself believes whoever is on this machine.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 
 
 def child_exit(_server: Any, worker: Any) -> None:

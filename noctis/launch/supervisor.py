@@ -17,7 +17,7 @@ from typing import Self
 from noctis.celery import app
 from noctis.embedded import Home, Instance
 from noctis.embedded.processes import end_recorded_programs
-from noctis.launch import ports
+from noctis.launch import ports, web
 from noctis.launch.programs import Child, Program
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -159,12 +159,11 @@ def empty(home: Home) -> None:
 def platform(host: str, port: int) -> list[Program]:
     python = (sys.executable, "-m")
     celery = (*python, "celery", "-A", "noctis.celery")
-    gunicorn = (*python, "gunicorn", "--config", "deploy/gunicorn.conf.py", "noctis.wsgi")
     return [
         Program(
             "worker", (*celery, "worker", "--loglevel=INFO", "--concurrency=2"), ready=is_working
         ),
-        Program("web", gunicorn, ready=partial(is_answering, host, port)),
+        Program("web", web.gunicorn(), ready=partial(is_answering, host, port)),
         Program("beat", (*celery, "beat", "--loglevel=INFO")),
     ]
 

@@ -21,7 +21,7 @@ import psycopg
 from noctis.embedded import Instance
 from noctis.embedded.processes import PROC, group_members, send, stat_fields
 from noctis.embedded.temporary import temporary_home
-from noctis.launch import ports
+from noctis.launch import ports, web
 from tests.chaos.ledger import Row
 from tests.chaos.night import Night
 
@@ -65,10 +65,9 @@ class Stack:
 
     def start_web(self) -> None:
         log = self.instance.home.log / "web.log"
-        gunicorn = ("gunicorn", "--config", "deploy/gunicorn.conf.py", "noctis.wsgi")
         with log.open("ab") as output:
             self._web = subprocess.Popen(
-                [sys.executable, "-m", *gunicorn],
+                web.gunicorn(),
                 cwd=REPOSITORY,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

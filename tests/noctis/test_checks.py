@@ -11,6 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from noctis import checks
+from noctis.launch import web
 from tests.source_tree import REPOSITORY
 
 GOOD = {
@@ -88,10 +89,9 @@ def test_all_that_is_missing_is_named_at_once() -> None:
 
 
 def test_gunicorn_gives_up_on_a_worker_that_refuses(tmp_path: Path) -> None:
-    socket = f"unix:{tmp_path}/web.sock"
-    gunicorn = ["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "-b", socket, "noctis.wsgi"]
+    _python, *gunicorn = web.gunicorn()
 
-    ended = run(gunicorn, SECRET_KEY="", WEB_CONCURRENCY="1")
+    ended = run([*gunicorn, "-b", f"unix:{tmp_path}/web.sock"], SECRET_KEY="", WEB_CONCURRENCY="1")
 
     assert ended.returncode == 3
     assert ended.stderr.count("noctis.E001: ") == 1
