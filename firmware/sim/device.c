@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "device.h"
+#include "noctis/json_scan.h"
 
 #define DAY_MS 86400000LL
 #define STEP_MS NOC_TICK_MS
@@ -19,7 +20,7 @@ static double chance(sim_device *device) {
     return (double)(device->random >> 11) / 9007199254740992.0;
 }
 
-const char *device_token(sim_device *device) {
+static const char *token_of(sim_device *device) {
     time_t now = time(NULL);
     if (now > device->token_made + TOKEN_RENEW_AFTER_S) {
         device->token_made = identity_token(device->who, device->token) ? now : 0;
@@ -56,6 +57,39 @@ static void spoil(fault kind, const http_result *result, http_answer *answer) {
     }
 }
 
+static int64_t instant_ms(const char *text) {
+    int year, month, day, hour, minute;
+    double second;
+    if (sscanf(text, "%d-%d-%dT%d:%d:%lf", &year, &month, &day, &hour, &minute, &second) < 6) {
+        return -1;
+    }
+    civil_time civil = {.year = year,
+                        .month = (uint8_t)month,
+                        .day = (uint8_t)day,
+                        .hour = (uint8_t)hour,
+                        .minute = (uint8_t)minute};
+    return civil_to_ms(&civil) + (int64_t)(second * 1000 + 0.5);
+}
+
+/* Of an answer to `recordings:start`, whether or not the device gets to see it. */
+static void note_recording(sim_device *device, const http_result *result) {
+    stored_recording found;
+    char started[40];
+    if (!json_find_string(result->body, result->length, "id", found.id, sizeof found.id) ||
+        !json_find_string(result->body, result->length, "started_at", started, sizeof started)) {
+        return;
+    }
+    found.started_ms = instant_ms(started);
+    for (uint32_t i = 0; i < device->recording_count; i++) {
+        if (strcmp(device->recordings[i].id, found.id) == 0) {
+            return;
+        }
+    }
+    if (device->recording_count < MOST_RECORDINGS) {
+        device->recordings[device->recording_count++] = found;
+    }
+}
+
 static void serve(board *board, const http_request *request, http_answer *answer) {
     static char body[65536];
     sim_device *device = board->owner;
@@ -69,11 +103,14 @@ static void serve(board *board, const http_request *request, http_answer *answer
     size_t length = request->body(request->source, 0, body, sizeof body);
     /* The simulation's clock is not the server's: the token is made for real time. */
     http_result result = http_call(&device->plan->server, request->path,
-                                   request->token == NULL ? NULL : device_token(device), NULL, body,
+                                   request->token == NULL ? NULL : token_of(device), NULL, body,
                                    length);
     if (result.status >= 400 && device->tally.refused++ == 0) {
         fprintf(stderr, "%s: first refusal %d of %s: %.400s\n", device->who->config.external_id,
                 result.status, request->path, result.body);
+    }
+    if (result.status == 200 || result.status == 201) {
+        note_recording(device, &result);
     }
     if (result.body != NULL) {
         spoil(kind, &result, answer);

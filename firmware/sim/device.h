@@ -8,6 +8,7 @@
 #include "sleeper.h"
 
 #define MOST_NIGHTS 64
+#define MOST_RECORDINGS 400
 
 typedef struct {
     http_server server;
@@ -16,7 +17,13 @@ typedef struct {
     double hours;
     uint32_t nights;
     bool sends_labels;
+    const identity *reader; /* a device's own key may write and not read */
 } plan;
+
+typedef struct {
+    char id[37];
+    int64_t started_ms;
+} stored_recording;
 
 typedef struct {
     uint32_t requests, faults, cuts, refused;
@@ -31,8 +38,10 @@ typedef struct {
     uint64_t random;
     int64_t night_began_ms; /* wall */
     uint32_t log_sectors;
-    char token[TOKEN_BYTES];
+    char token[TOKEN_BYTES], reader_token[TOKEN_BYTES];
     time_t token_made;
+    stored_recording recordings[MOST_RECORDINGS]; /* that the platform opened for it */
+    uint32_t recording_count;
     tally tally;
     /* True stages on wall time, a letter for each 30 s since the first evening. */
     char *stages;
@@ -45,7 +54,6 @@ void device_start(sim_device *device, const plan *plan, const identity *who, uin
 void device_live(sim_device *device);
 /* Online without faults until nothing is pending; false: something would not go. */
 bool device_drain(sim_device *device);
-const char *device_token(sim_device *device);
 void device_free(sim_device *device);
 
 #endif

@@ -20,7 +20,8 @@ static const char usage[] =
     "noctis-sim --server URL --identities FILE [--devices N] [--nights N] [--hours H] [--seed S]\n"
     "           [--speed max] [--cut random:P] [--faults P] [--labels]\n"
     "  P of --cut is the chance of a power cut in an epoch; of --faults, of a fault in a request.\n"
-    "  FILE has a line a device: external id, key id, client id, tenant id, private key's path.\n";
+    "  FILE has a line a device: external id, key id, client id, tenant id, private key's path; its\n"
+    "  first line is a reviewer's, who reads everything back and sends the labels.\n";
 
 static bool set_option(order *order, const char *name, const char *value) {
     if (strcmp(name, "--server") == 0) {
@@ -109,15 +110,22 @@ int main(int count, char **words) {
         return 2;
     }
     FILE *file = fopen(order.identities, "r");
+    identity reader;
+    if (file == NULL || !identity_read(file, &reader)) {
+        fprintf(stderr, "%s: no reader's identity\n", order.identities);
+        return 2;
+    }
+    order.plan.reader = &reader;
     for (uint32_t i = 0; i < order.devices; i++) {
         identity who;
-        if (file == NULL || !identity_read(file, &who)) {
+        if (!identity_read(file, &who)) {
             fprintf(stderr, "%s: no identity for device %u\n", order.identities, (unsigned)i);
             return 2;
         }
         is_well = run_device(&order, &who, i, &tally, &sums) && is_well;
         EVP_PKEY_free(who.key);
     }
+    EVP_PKEY_free(reader.key);
     fclose(file);
     printf("{\"devices\": %u, \"nights\": %u, \"recordings\": %u, \"epochs_on_device\": %u, "
            "\"epochs_on_server\": %u, \"missing\": %u, \"strange\": %u, \"different\": %u, "

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_RECORDINGS 400
 #define COLUMNS_BEFORE 3 /* index, start, schema version */
 
 typedef struct {
@@ -58,51 +57,13 @@ static durable_log read_log(const flash_log *log) {
     return found;
 }
 
-typedef struct {
-    char id[37];
-    int64_t started_ms;
-} stored_recording;
-
-static const char *after(const char *text, const char *key) {
-    const char *found = text == NULL ? NULL : strstr(text, key);
-    return found == NULL ? NULL : found + strlen(key) + strspn(found + strlen(key), " :\"");
-}
-
-static int64_t instant_ms(const char *text) {
-    civil_time civil = {0};
-    int year, month, day, hour, minute, taken = 0;
-    double second;
-    if (sscanf(text, "%d-%d-%dT%d:%d:%lf%n", &year, &month, &day, &hour, &minute, &second, &taken) < 6) {
-        return -1;
-    }
-    civil.year = year;
-    civil.month = (uint8_t)month;
-    civil.day = (uint8_t)day;
-    civil.hour = (uint8_t)hour;
-    civil.minute = (uint8_t)minute;
-    return civil_to_ms(&civil) + (int64_t)(second * 1000 + 0.5);
-}
-
 static http_result ask(sim_device *device, const char *path, const char *accept) {
     http_result result =
-        http_call(&device->plan->server, path, device_token(device), accept, NULL, 0);
+        http_call(&device->plan->server, path, device->reader_token, accept, NULL, 0);
     if (result.status != 200) {
         fprintf(stderr, "%s: %d %.300s\n", path, result.status, result.body ? result.body : "");
     }
     return result;
-}
-
-static int list_recordings(sim_device *device, stored_recording *found) {
-    http_result result = ask(device, "/v1/recordings?limit=400", NULL);
-    int count = 0;
-    const char *at = result.status == 200 ? result.body : NULL;
-    while (count < MOST_RECORDINGS && (at = after(at, "\"id\"")) != NULL) {
-        const char *started = after(at, "\"started_at\"");
-        snprintf(found[count].id, sizeof found[count].id, "%.36s", at);
-        found[count++].started_ms = started == NULL ? -1 : instant_ms(started);
-    }
-    free(result.body);
-    return result.status == 200 ? count : -1;
 }
 
 static bool read_row(char *row, durable_epoch *epoch) {
@@ -177,7 +138,7 @@ static bool send_labels(sim_device *device, const durable_log *log,
     length += last + 1;
     length += sprintf(body + length, "\"}");
     snprintf(path, sizeof path, "/v1/recordings/%s/labels", recording->id);
-    http_result result = http_call(&device->plan->server, path, device_token(device), NULL, body,
+    http_result result = http_call(&device->plan->server, path, device->reader_token, NULL, body,
                                    (size_t)length);
     bool is_taken = last < 0 || result.status == 201 || result.status == 200;
     if (!is_taken) {
@@ -189,15 +150,14 @@ static bool send_labels(sim_device *device, const durable_log *log,
 }
 
 bool readback_compare(sim_device *device, comparison *sums) {
-    stored_recording found[MOST_RECORDINGS];
     durable_log log = read_log(&device->app.log);
-    int count = list_recordings(device, found);
-    bool is_read = count >= 0;
-    for (int i = 0; i < count; i++) {
-        is_read = compare_recording(device, &log, &found[i], sums) && is_read;
-        is_read = (!device->plan->sends_labels || send_labels(device, &log, &found[i])) && is_read;
+    bool is_read = identity_token(device->plan->reader, device->reader_token);
+    for (uint32_t i = 0; i < device->recording_count; i++) {
+        const stored_recording *recording = &device->recordings[i];
+        is_read = compare_recording(device, &log, recording, sums) && is_read;
+        is_read = (!device->plan->sends_labels || send_labels(device, &log, recording)) && is_read;
     }
-    sums->recordings += (uint32_t)(count > 0 ? count : 0);
+    sums->recordings += device->recording_count;
     sums->on_device += (uint32_t)log.count;
     for (size_t i = 0; i < log.count; i++) {
         sums->missing += !log.items[i].is_seen;

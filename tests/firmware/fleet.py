@@ -11,6 +11,8 @@ django.setup()
 
 from devices.services import issue_credential, register_device  # noqa: E402 - after setup
 from tenants.models import AuditEntry, Tenant  # noqa: E402 - after setup
+from tenants.roles import Role  # noqa: E402 - after setup
+from tenants.services import clients  # noqa: E402 - after setup
 from tenants.services.audit import Actor  # noqa: E402 - after setup
 from tenants.services.clients import KeyRequest  # noqa: E402 - after setup
 
@@ -35,9 +37,20 @@ def identity(tenant: Tenant, number: int, folder: Path) -> str:
     return f"{name} {issued.key.kid} {client.uuid} {tenant.uuid} {path}\n"
 
 
+def reader(tenant: Tenant, folder: Path) -> str:
+    """Who reads back what devices wrote, and sends the true stages."""
+    path = folder / "reader.pem"
+    request = KeyRequest("ES256", new_key(path))
+    client, issued = clients.create_client(
+        tenant=tenant, name="reader", role=Role.REVIEWER, actor=ACTOR, request=request
+    )
+    return f"reader {issued.key.kid} {client.uuid} {tenant.uuid} {path}\n"
+
+
 def main(folder: Path, count: int) -> None:
     tenant = Tenant.objects.get()
-    lines = [identity(tenant, number, folder) for number in range(count)]
+    lines = [reader(tenant, folder)]
+    lines += [identity(tenant, number, folder) for number in range(count)]
     (folder / "identities").write_text("".join(lines))
 
 

@@ -10,6 +10,9 @@
 TEST_MAIN
 
 #define SECTORS 6
+#ifndef REBOOTS
+#define REBOOTS 2000
+#endif
 #define MOST_EPOCHS 40000u
 #define MOST_BATCH 120
 #define BY_HAND 90 /* epochs of one exhaustive run: two sectors and their openings */
@@ -230,7 +233,7 @@ static void chains_of_reboots(uint64_t wanted, uint64_t seed) {
 }
 
 int main(int argc, char **argv) {
-    uint64_t reboots = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000;
+    uint64_t reboots = argc > 1 ? strtoull(argv[1], NULL, 10) : REBOOTS;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     RUN(no_cut_loses_anything_at_any_operation);
     chains_of_reboots(reboots, seed);
