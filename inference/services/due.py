@@ -90,6 +90,11 @@ def settle(*, recording_id: int, staging_pass: Pass) -> None:
     _attempt(recording_id, staging_pass).delete()
 
 
+def settle_all(*, recording_id: int) -> None:
+    """Forget the attempts of every pass: the night is staged."""
+    StagingAttempt.objects.filter(recording_id=recording_id).delete()
+
+
 def note_failure(*, recording_id: int, staging_pass: Pass, error: Exception) -> None:
     """Say what the attempt failed with: a code or a kind of error, never what it quotes."""
     told = error.row.code if isinstance(error, errors.Refusal) else type(error).__name__

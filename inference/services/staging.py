@@ -163,8 +163,7 @@ def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | Non
     verdict = Verdict(served.model_id, judged.disposition, staging.staged, staging.hashes)
     hypnogram = hypnograms.add_hypnogram(recording=recording, verdict=verdict)
     nights.mark_staged(recording=recording, received_at=found.received_at)
-    for staging_pass in Pass:
-        due.settle(recording_id=recording.pk, staging_pass=staging_pass)
+    due.settle_all(recording_id=recording.pk)
     LiveCursor.objects.owned_by(recording.tenant_id).filter(recording=recording).delete()
     return hypnogram
 
