@@ -5,7 +5,7 @@ from devices.models import Device
 from inference.api.hypnograms import RecordingHypnogram, RecordingSummary
 from inference.api.models import Models
 from inference.api.predictions import Predictions, RecordingPredictions
-from inference.models import ModelVersion
+from inference.models import ModelVersion, Prediction
 from inference.services import shipped
 from mlops.api.evaluation import RecordingEvaluation
 from recordings.api.epochs_read import RecordingEpochs
@@ -14,6 +14,7 @@ from recordings.api.labels import RecordingLabels
 from recordings.api.nights import Recordings
 from recordings.api.schemas import FeatureSchemas
 from recordings.grid import epoch_start
+from recordings.models import Recording
 from recordings.schemas import ACTIVE_VERSION
 from tenants import api
 from tenants.models import Tenant
@@ -63,14 +64,17 @@ def schema_path(tenant: Tenant) -> dict[str, str]:
 
 
 def prediction_path(tenant: Tenant) -> dict[str, str]:
-    night = RecordingFactory(device=device_of(tenant))
-    row = PredictionFactory(
-        tenant_id=tenant.pk,
+    return {"id": str(prediction_of(RecordingFactory(device=device_of(tenant))).public_id)}
+
+
+def prediction_of(night: Recording) -> Prediction:
+    """By a version that ships, of the night's first epoch."""
+    return PredictionFactory(
+        tenant_id=night.tenant_id,
         recording_id=night.pk,
         model_id=ModelVersion.objects.get(version=shipped.SHIPPED[-1]).pk,
         window_end_ts=epoch_start(night.started_at, 1),
     )
-    return {"id": str(row.public_id)}
 
 
 # How to make one object of a tenant, as the path parameters that lead to it.

@@ -21,6 +21,7 @@ from noctis.serializers import Body
 from tenants.viewsets import ApiViewSet
 from tests.factories import DeviceFactory, KeyFactory, signatory
 from tests.recordings.full_nights import full_night
+from tests.route_objects import prediction_of
 from tests.routes import PARAMETER, Route, routes
 
 Json = dict[str, Any]
@@ -167,6 +168,7 @@ def test_a_token_is_asked_for_exactly_where_the_document_says_so() -> None:
 def test_a_list_answers_in_the_shape_that_is_described(operation_id: str) -> None:
     issued = KeyFactory(client__role="admin")
     night = full_night(DeviceFactory(tenant=issued.key.tenant))
+    prediction_of(night)
     ids = {"clients": issued.key.client.uuid, "recordings": night.uuid}
     address = next(a for (_, a), found in OPERATIONS.items() if found is BY_ID[operation_id])
     address = address.replace("{id}", str(ids.get(address.split("/")[2])))
