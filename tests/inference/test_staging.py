@@ -95,6 +95,17 @@ def test_a_night_is_in_bed_from_its_start_to_its_end() -> None:
     assert found.statistics["sleep_onset_latency_min"] is None
 
 
+def test_a_night_whose_end_is_far_off_is_a_day_at_most() -> None:
+    serve()
+    night = opened()
+    send(night, 20)
+    close(night, timezone.now() + timedelta(hours=23))
+
+    found = stage(night)
+
+    assert found.statistics["time_in_bed_min"] == 24 * 60
+
+
 def test_staging_again_changes_nothing() -> None:
     serve()
     night = closed()
