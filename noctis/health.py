@@ -19,10 +19,12 @@ from redis.exceptions import RedisError
 
 from inference import serving
 from noctis import errors
+from noctis.db import timescaledb
 from noctis.methods import read_only
 
 log = structlog.get_logger(__name__)
 _migrated = False
+_edition = ""
 
 
 @read_only
@@ -52,6 +54,17 @@ def migrations() -> str:
     except DatabaseError:
         return "unknown"
     return "ok" if _migrated else "pending"
+
+
+def edition() -> str:
+    """Asked until it is told once: a server changes its edition by a restart, or by a move."""
+    global _edition
+    if not _edition:
+        try:
+            _edition = timescaledb.edition_of(connection).value
+        except DatabaseError:
+            return "unknown"
+    return _edition
 
 
 def redis() -> str:
@@ -85,7 +98,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
     parts = NEEDED if request.GET.get("for") == "ingest" else NEEDED_FOR_ALL
     states = {name: ask() for name, ask in parts.items()}
     missing = [name for name, state in states.items() if state != "ok"]
-    body = {"status": "not ready" if missing else "ready", "missing": missing, "parts": states}
+    body = {
+        "status": "not ready" if missing else "ready",
+        "missing": missing,
+        "parts": states,
+        "edition": edition() if states["database"] == "ok" else "unknown",
+    }
     return JsonResponse(body, status=503 if missing else 200)
 
 

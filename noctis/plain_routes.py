@@ -3,6 +3,7 @@
 from typing import Any
 
 from noctis import errors, problems
+from noctis.db.editions import Edition
 
 TAG = "platform"
 TAG_DESCRIPTION = "Is it alive, its numbers, and the API's description of itself. No token needed."
@@ -41,16 +42,19 @@ _READINESS = _object(
     status={"enum": ["ready", "not ready"]},
     missing={"type": "array", "items": _TEXT},
     parts={"type": "object", "additionalProperties": _TEXT},
+    edition={"enum": [*(edition.value for edition in Edition), "unknown"]},
 )
 _READY = {
     "status": "ready",
     "missing": [],
     "parts": {"database": "ok", "migrations": "ok", "redis": "ok"},
+    "edition": "postgres",
 }
 _NOT_READY = {
     "status": "not ready",
     "missing": ["redis"],
     "parts": {"database": "ok", "migrations": "ok", "redis": "unreachable"},
+    "edition": "postgres",
 }
 _FOR = {
     "name": "for",

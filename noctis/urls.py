@@ -18,6 +18,7 @@ urlpatterns = [
     path("v1/", include("devices.urls")),
     path("v1/", include("inference.urls")),
     path("v1/", include("mlops.urls")),
+    path("internal/", include("operations.urls")),
     path("v1/openapi.json", docs.document, name="openapi"),
     path("v1/docs", docs.Reference.as_view(), name="reference"),
     path("v1/problems", docs.all_problems, name="problems"),

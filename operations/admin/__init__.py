@@ -1,3 +1,4 @@
 """The console's pages of the platform's own health."""
 
 from operations.admin import backups as backups
+from operations.admin import storage as storage

@@ -3,9 +3,7 @@
 A plan is applied exactly as it was reviewed, or refused; nothing is deleted by applying one.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -92,6 +90,17 @@ def apply(*, plan_hash: str, decision: Decision) -> Plan:
     return reviewed
 
 
+def ensure(*, kind: Kind, decision: Decision) -> Plan:
+    """Apply what differs of one kind of policy and nothing else; answers what that was."""
+    with transaction.atomic():
+        hold_until_commit("operations.policies", 0)
+        every = plan()
+        own = tuple(row for row in every.changes if BY_NAME[row.name].kind == kind)
+        for change in own:
+            _apply(change, every.edition, decision)
+    return Plan(every.edition, own)
+
+
 def _apply(change: Change, edition: Edition, decision: Decision) -> None:
     jobs.apply(change=change, edition=edition)
     facts = {
@@ -110,16 +119,3 @@ def _apply(change: Change, edition: Edition, decision: Decision) -> None:
             change=({"value": change.before}, {"value": change.after, "edition": edition}),
             reason=decision.reason,
         )
-
-
-def describe(change: Change) -> Mapping[str, Any]:
-    """A change as people and clients read it."""
-    policy = BY_NAME[change.name]
-    return {
-        "policy": change.name,
-        "action": change.action,
-        "before": change.before,
-        "after": change.after,
-        "unit": policy.unit,
-        "done_by": change.doer.value,
-    }

@@ -145,8 +145,10 @@ def test_only_the_production_night_pass_counts(tenant: Tenant) -> None:
 
     found = queries.days_of_nights(tenant, [night])
 
+    stored = RecordingDailySummary.objects.filter(recording_id=night.pk)
     assert live > 0
     assert sum(day.predictions for day in found) == 60
+    assert sum(row.predictions for row in stored) == 60
 
 
 def test_a_night_that_was_staged_anew_counts_once_and_as_it_is_now(tenant: Tenant) -> None:

@@ -1,0 +1,1 @@
+"""`/internal` routes of upkeep: find, parse, call, answer."""

@@ -1,0 +1,1 @@
+"""The bodies of the routes of upkeep: what is taken, what is answered."""
