@@ -121,11 +121,9 @@ def _take(past: Past, nights: Sequence[int], actor: Actor, taken: Taken) -> None
 
 
 def _delete(past: Past, nights: Sequence[int]) -> int:
-    series = past.series
-    statement = (
-        f"DELETE FROM {series.table} WHERE tenant_id = %s AND recording_id = ANY(%s)"  # noqa: S608
-        f" AND {series.time} < %s"  # names of ours
-    )
+    table, time = past.series.table, past.series.time
+    nights_of = "tenant_id = %s AND recording_id = ANY(%s)"
+    statement = f"DELETE FROM {table} WHERE {nights_of} AND {time} < %s"  # noqa: S608 - names of ours
     with maintenance(), connection.cursor() as cursor:
         cursor.execute(statement, [past.tenant.pk, list(nights), past.cutoff])
         return int(cursor.rowcount)
