@@ -273,8 +273,7 @@ log_status flash_log_mount(flash_log *log, const nor_flash *nor, uint32_t first,
     log->nor = nor;
     log->first_sector = first;
     log->sectors = sectors;
-    log->head_sector = sectors - 1;
-    log->head_slot = LOG_SLOTS;
+    log->head_sector = sectors - 1; /* a new log begins in the sector after it */
     log->tail_generation = 1;
     log_status status = LOG_OK;
     if (!find_newest(log, header)) {

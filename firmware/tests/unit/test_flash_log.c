@@ -304,7 +304,89 @@ static void wear_is_even_and_low(void) {
     nor_ram_free(&flash);
 }
 
+static bool erases_its_header_alone(void *context, uint32_t address) {
+    (void)context;
+    memset(flash.cells + address, 0xFF, address == bad_address ? LOG_SLOT_BYTES : NOR_SECTOR_BYTES);
+    return true;
+}
+
+static void an_erase_is_read_back_to_the_last_slot(void) {
+    open_log();
+    bad_address = (1 + 1) * NOR_SECTOR_BYTES;
+    memset(flash.cells + bad_address, 0, NOR_SECTOR_BYTES);
+    flash.nor.erase = erases_its_header_alone;
+    write_epochs(1, 0, 100);
+    CHECK_EQUAL(log_.failed_sectors, 1);
+    CHECK_EQUAL(log_.head_sector, 2);
+    CHECK_EQUAL(count_pending(), 100);
+    nor_ram_free(&flash);
+}
+
+static void spare_bytes_stay_blank(void) {
+    log_record record = {.type = LOG_EPOCH};
+    uint8_t slot[LOG_SLOT_BYTES];
+    memset(slot, 0x55, sizeof slot);
+    log_record_encode(&record, 1, slot);
+    open_log();
+    const uint8_t *header = flash.cells + (1 + log_.head_sector) * NOR_SECTOR_BYTES;
+    for (int i = 46; i < 60; i++) {
+        CHECK_EQUAL(slot[i], 0xFF);
+        CHECK_EQUAL(header[i], 0xFF);
+    }
+    nor_ram_free(&flash);
+}
+
+static void the_last_recording_is_in_each_header(void) {
+    log_record other = {.type = LOG_TIME};
+    uint32_t sequence;
+    open_log();
+    write_epochs(7, 0, LOG_SLOTS - 1);
+    flash_log_append(&log_, &other, &sequence);
+    remount();
+    CHECK_EQUAL(log_.last_recording, 7);
+    nor_ram_free(&flash);
+}
+
+static bool erases_one_alone(void *context, uint32_t address) {
+    return address == bad_address && honest_erase(context, address);
+}
+
+static void seven_bad_sectors_in_a_row_are_passed_over(void) {
+    nor_ram_init(&flash, 12, 3);
+    honest_erase = flash.nor.erase;
+    bad_address = 7 * NOR_SECTOR_BYTES; /* here the only good one */
+    flash.nor.erase = erases_one_alone;
+    CHECK_EQUAL(flash_log_mount(&log_, &flash.nor, 0, 12), LOG_OK);
+    CHECK_EQUAL(log_.head_sector, 7);
+    bad_address = 8 * NOR_SECTOR_BYTES;
+    CHECK_EQUAL(flash_log_mount(&log_, &flash.nor, 0, 12), LOG_OK);
+    nor_ram_free(&flash);
+    nor_ram_init(&flash, 12, 3);
+    flash.nor.erase = erases_one_alone;
+    CHECK_EQUAL(flash_log_mount(&log_, &flash.nor, 0, 12), LOG_FAILED); /* eight are too many */
+    nor_ram_free(&flash);
+}
+
+static void a_walker_in_an_empty_head_is_overtaken_too(void) {
+    log_record record;
+    uint32_t sequence;
+    open_log();
+    log_position at = flash_log_begin();
+    CHECK(!flash_log_next(&log_, &at, &record, &sequence));
+    CHECK_EQUAL(at.slot, 1);
+    write_epochs(1, 0, SECTORS * (LOG_SLOTS - 1) + 5);
+    CHECK_EQUAL(log_.head_sector, at.sector);
+    CHECK(flash_log_next(&log_, &at, &record, &sequence));
+    CHECK_EQUAL(record.index, log_.lost);
+    nor_ram_free(&flash);
+}
+
 void flash_log_suite(void) {
+    RUN(an_erase_is_read_back_to_the_last_slot);
+    RUN(spare_bytes_stay_blank);
+    RUN(the_last_recording_is_in_each_header);
+    RUN(seven_bad_sectors_in_a_row_are_passed_over);
+    RUN(a_walker_in_an_empty_head_is_overtaken_too);
     RUN(crcs_are_the_standard_ones);
     RUN(a_record_is_read_as_it_was_written);
     RUN(a_record_is_only_valid_at_its_own_place);

@@ -121,10 +121,31 @@ static void a_night_is_started_then_sent(void) {
     CHECK(strncmp(body, head, strlen(head)) == 0);
     CHECK_EQUAL(body_length, strlen(head) + 3 * 80 + 2);
     CHECK(strcmp(body + body_length - 2, "\"}") == 0);
+    uint32_t crc = 0;
+    for (uint16_t index = 0; index < 3; index++) {
+        uint16_t codes[NOC_FEATURES];
+        uint8_t wire[WIRE_EPOCH_BYTES];
+        for (int i = 0; i < NOC_FEATURES; i++) {
+            codes[i] = i % 4 == 3 ? QUANTISE_GAP : (uint16_t)(index * 3 + i);
+        }
+        wire_epoch(codes, wire);
+        crc = crc32_of(crc, wire, sizeof wire);
+    }
+    CHECK_EQUAL(up.batch.crc, crc);
     accept();
     CHECK_EQUAL(pending(), 0);
     CHECK_EQUAL(up.counts.uploaded, 3);
     CHECK(!next());
+    CHECK_EQUAL(up.ready_ms, now + 5000);
+    nor_ram_free(&flash);
+}
+
+static void without_a_time_zone_the_tenants_holds(void) {
+    start();
+    uploader_init(&up, &store, "NB-0007", "", 0);
+    write_epochs(1, 0, 1);
+    CHECK(next());
+    CHECK(strstr(body, "timezone") == NULL);
     nor_ram_free(&flash);
 }
 
@@ -292,6 +313,8 @@ static void conflicting_epochs_are_left_out_and_the_rest_goes_on(void) {
     next();
     answer_with(409, "{\"code\":\"epoch_conflict\",\"errors\":[{\"epoch_index\":0},{\"epoch_index\":4},"
                      "{\"epoch_index\":5},{\"epoch_index\":77}]}");
+    CHECK_EQUAL(up.ready_ms, now);
+    CHECK_EQUAL(up.part_limit, UPLOAD_MOST_EPOCHS);
     CHECK(next());
     CHECK(up.batch.first_index == 1 && up.batch.count == 3);
     accept();
@@ -304,6 +327,59 @@ static void conflicting_epochs_are_left_out_and_the_rest_goes_on(void) {
     write_epochs(2, 0, 10); /* the same indices of another night are not meant */
     drain();
     CHECK_EQUAL(up.counts.uploaded, 17);
+    nor_ram_free(&flash);
+}
+
+static void a_conflict_that_names_nobody_is_looked_for_by_halves(void) {
+    start();
+    write_epochs(1, 0, 4);
+    next();
+    accept();
+    next();
+    answer_code(409, "epoch_conflict");
+    CHECK_EQUAL(up.part_limit, 2);
+    next();
+    CHECK_EQUAL(up.batch.count, 2);
+    nor_ram_free(&flash);
+}
+
+static void each_bad_epoch_gets_its_three_tries(void) {
+    start();
+    write_epochs(1, 0, 2);
+    int requests = 0;
+    while (requests < 20 && next()) {
+        requests++;
+        if (request.kind == UPLOAD_START) {
+            accept();
+        } else {
+            answer_code(422, "validation_error");
+        }
+    }
+    CHECK_EQUAL(requests, 1 + 1 + 3 + 3);
+    CHECK_EQUAL(up.counts.requests, requests);
+    CHECK_EQUAL(up.counts.quarantined, 2);
+    nor_ram_free(&flash);
+}
+
+static void a_batch_of_two_is_halved_too(void) {
+    start();
+    write_epochs(1, 0, 2);
+    next();
+    accept();
+    next();
+    answer_code(413, "payload_too_large");
+    CHECK_EQUAL(up.size_limit, 1);
+    nor_ram_free(&flash);
+}
+
+static void a_name_that_is_too_long_ends_where_its_room_ends(void) {
+    char name[100];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    start();
+    uploader_init(&up, &store, name, name, 0);
+    CHECK_EQUAL(strlen(up.external_id), UPLOAD_NAME_BYTES - 1);
+    CHECK_EQUAL(strlen(up.time_zone), UPLOAD_NAME_BYTES - 1);
     nor_ram_free(&flash);
 }
 
@@ -437,6 +513,7 @@ static void an_untimed_night_waits_for_its_time_record(void) {
     write_at(1, 1, -35000);
     CHECK(!next());
     CHECK_EQUAL(up.waits_for_time, 1);
+    CHECK_EQUAL(up.ready_ms, now + 5000);
     log_record other = {.type = LOG_TIME, .recording = 2, .at_ms = NIGHT_MS};
     log_record record = {.type = LOG_TIME, .recording = 1, .at_ms = NIGHT_MS + 7};
     uint32_t sequence;
@@ -507,6 +584,7 @@ static void a_log_that_fails_is_told(void) {
 
 void uploader_suite(void) {
     RUN(a_night_is_started_then_sent);
+    RUN(without_a_time_zone_the_tenants_holds);
     RUN(the_same_bytes_come_in_pieces_of_any_size);
     RUN(a_retry_has_identical_bytes);
     RUN(batches_end_at_their_size_at_gaps_and_at_recordings);
@@ -517,6 +595,10 @@ void uploader_suite(void) {
     RUN(a_lockout_gets_one_new_token_then_patience);
     RUN(a_recording_that_is_gone_is_started_again);
     RUN(conflicting_epochs_are_left_out_and_the_rest_goes_on);
+    RUN(a_conflict_that_names_nobody_is_looked_for_by_halves);
+    RUN(each_bad_epoch_gets_its_three_tries);
+    RUN(a_batch_of_two_is_halved_too);
+    RUN(a_name_that_is_too_long_ends_where_its_room_ends);
     RUN(past_epochs_are_counted_and_passed_over);
     RUN(another_conflict_waits);
     RUN(too_large_a_batch_is_halved_for_good);
