@@ -80,7 +80,7 @@ def _wait(process: subprocess.Popen[bytes], home: Home) -> None:
 
 
 def _granian() -> Sequence[str]:
-    """Only to measure against: it is not fit to serve (ADR 12)."""
+    """Only to measure against: it is not fit to serve (ADR 16)."""
     where = ["--host", ports.LOOPBACK, "--port", os.environ["PORT"]]
     size = ["--workers", "2", "--blocking-threads", "4", "--http", "1", "--no-ws"]
     program = [sys.executable, "-m", "granian", "--interface", "wsgi"]

@@ -1,4 +1,4 @@
-"""What the platform relies on its web server for (ADR 12): another server must hold it as well."""
+"""What the platform relies on its web server for (ADR 16): another server must hold it as well."""
 
 import os
 import signal
