@@ -1,6 +1,10 @@
 """Workers that meet on one night, with real transactions: one of them counts."""
 
+import threading
+import time
+
 import pytest
+from django.db import transaction
 
 from inference.models import Hypnogram, Pass, Prediction
 from inference.services import due, staging
@@ -60,11 +64,19 @@ def test_an_epoch_that_meets_its_nights_staging_is_staged_in_the_end() -> None:
     assert (night.status, len(newest.stages)) == ("staged", 101)
 
 
-def test_sweeps_that_meet_claim_each_night_once() -> None:
-    serve()
-    nights = [closed(count=1) for _ in range(12)]
+def test_a_sweep_that_waited_for_another_claims_nothing_again() -> None:
+    nights, is_claimed = [closed(count=1) for _ in range(3)], threading.Event()
 
-    found = at_once(lambda _: due.claim(staging_pass=Pass.NIGHT), 4)
+    def sweep(number: int) -> list[int]:
+        if number:
+            is_claimed.wait(10)
+            return due.claim(staging_pass=Pass.NIGHT)
+        with transaction.atomic():
+            claimed = due.claim(staging_pass=Pass.NIGHT)
+            is_claimed.set()
+            time.sleep(0.5)  # the other one looks while nothing of this is committed
+        return claimed
 
-    claimed = [pk for part in found for pk in part]
-    assert sorted(claimed) == sorted(night.pk for night in nights)
+    found = at_once(sweep, 2)
+
+    assert sorted(found) == [[], sorted(night.pk for night in nights)]
