@@ -15,6 +15,7 @@ from recordings.services import nights
 from tests.factories import TenantFactory
 from tests.inference.asking import Asking, cached, serve_network
 from tests.inference.staged import opened, send, serve
+from tests.recordings.nights import body, features
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +100,20 @@ def test_another_version_shares_nothing() -> None:
 
     assert memory.since == (0, 1)
     assert before != after
+
+
+def test_the_same_epochs_at_another_hour_are_other_inputs() -> None:
+    """A model may look at how long the night has lasted."""
+    serve_network()
+    night, matrix = opened(), features(12)
+    ask, memory = Asking(night), Memory()
+
+    for first in (0, 100):
+        asked = body(night, matrix, first)
+        del asked["recording_id"]
+        ask(**asked)
+
+    assert memory.since == (0, 2)
 
 
 def test_a_whole_night_is_one_entry() -> None:

@@ -259,6 +259,17 @@ def test_a_stranger_s_prediction_is_answered_like_an_absent_one(
     assert {answer.json()["code"] for answer in answers} == {"not_found"}
 
 
+@pytest.mark.parametrize("tail", ["", "/explanation"])
+def test_a_prediction_of_an_erased_night_is_not_there(
+    ask: Asking, night: Recording, tail: str
+) -> None:
+    id_ = ask("latest").json()["predictions"][0]["id"]
+    Recording.objects.filter(pk=night.pk).update(status=Recording.Status.ERASING)
+
+    assert ask.get(f"/v1/predictions/{id_}{tail}").status_code == 404
+    assert ask.log().status_code == 404
+
+
 def test_a_stranger_s_log_is_not_found(ask: Asking, night: Recording, stranger: Calling) -> None:
     ask("all")
 
