@@ -314,7 +314,8 @@ static log_status take_ingested(uploader *up, const upload_answer *answer, uint6
     bool has_more = up->batch.count == up->size_limit || up->part_limit < UPLOAD_MOST_EPOCHS ||
                     up->named_count > 0;
     up->counts.uploaded += up->batch.count;
-    up->failures = up->refusals = up->token_tries = 0;
+    up->failures = up->refusals = 0;
+    up->was_locked_out = false;
     up->part_limit = UPLOAD_MOST_EPOCHS;
     uint32_t apart = UPLOAD_EVERY_MS * 3 / 4 + (uint32_t)((uint64_t)random * (UPLOAD_EVERY_MS / 2) >> 32);
     up->ready_ms = now_ms + (has_more ? 0 : apart);
@@ -332,7 +333,7 @@ static void take_started(uploader *up, const upload_answer *answer, uint64_t now
     }
     memcpy(up->recording_id, id, sizeof id);
     up->recording = up->batch.recording;
-    up->token_tries = 0;
+    up->was_locked_out = false;
     up->ready_ms = now_ms;
 }
 
@@ -397,11 +398,12 @@ static log_status take_conflict(uploader *up, const upload_answer *answer, uint6
 
 /* A new token once, then patience: a device that was locked out by mistake has lost nothing. */
 static void take_lockout(uploader *up, uint64_t now_ms, uint32_t random) {
+    bool is_first = !up->was_locked_out && up->sent != UPLOAD_ASK_TIME;
     up->needs_new_token = true;
-    if (up->sent != UPLOAD_ASK_TIME && up->token_tries++ == 0) {
+    up->was_locked_out = true;
+    if (is_first) {
         up->ready_ms = now_ms;
     } else {
-        up->token_tries = 1;
         wait_jittered(up, now_ms, random);
     }
 }

@@ -83,6 +83,36 @@ static void an_update_that_proves_itself_stays(void) {
     board_free(&box);
 }
 
+static void the_next_update_goes_into_the_other_slot(void) {
+    start_box();
+    CHECK_EQUAL(receive(), OTA_OK);
+    boot();
+    CHECK_EQUAL(ota_confirm(&update, &all), OTA_OK);
+    make_manifest(3, 7);
+    CHECK_EQUAL(receive(), OTA_OK);
+    CHECK_EQUAL(box.selected_slot, 0);
+    CHECK(memcmp(box.images[0], image, IMAGE_BYTES) == 0);
+    CHECK(memcmp(box.images[1], image, IMAGE_BYTES) != 0);
+    boot();
+    CHECK_EQUAL(ota_confirm(&update, &all), OTA_OK);
+    CHECK(update.state.version == 3 && update.state.active_slot == 0 && update.state.counter == 7);
+    board_free(&box);
+}
+
+static void what_ended_takes_nothing_more(void) {
+    start_box();
+    CHECK_EQUAL(ota_begin(&update, manifest, sizeof manifest), OTA_OK);
+    manifest[40] ^= 1;
+    CHECK_EQUAL(ota_begin(&update, manifest, sizeof manifest), OTA_BAD_SIGNATURE);
+    CHECK_EQUAL(ota_write(&update, 0, image, 1), OTA_WRONG_ORDER);
+    manifest[40] ^= 1;
+    image[9] ^= 1;
+    CHECK_EQUAL(receive(), OTA_WRONG_DIGEST);
+    CHECK_EQUAL(ota_finish(&update), OTA_WRONG_ORDER);
+    CHECK_EQUAL(ota_write(&update, IMAGE_BYTES, image, 0), OTA_WRONG_ORDER);
+    board_free(&box);
+}
+
 static void an_update_that_does_not_is_rolled_back(void) {
     start_box();
     CHECK_EQUAL(receive(), OTA_OK);
@@ -234,6 +264,31 @@ static void no_cut_leaves_the_box_without_an_image(void) {
     CHECK(cuts > 500);
 }
 
+static void a_confirmation_that_is_not_durable_is_none(void) {
+    start_box();
+    CHECK_EQUAL(receive(), OTA_OK);
+    boot();
+    box.flash.silent_per_65536 = 65536;
+    CHECK_EQUAL(ota_confirm(&update, &all), OTA_STORAGE);
+    CHECK(update.state.phase == OTA_TRIAL && update.state.counter == 0);
+    box.flash.silent_per_65536 = 0;
+    CHECK_EQUAL(ota_confirm(&update, &all), OTA_OK);
+    CHECK_EQUAL(update.state.counter, 7);
+    board_free(&box);
+}
+
+static void a_way_back_that_is_not_durable_is_told(void) {
+    start_box();
+    CHECK_EQUAL(receive(), OTA_OK);
+    for (int i = 0; i < OTA_TRIALS; i++) {
+        boot();
+    }
+    box.flash.silent_per_65536 = 65536;
+    CHECK_EQUAL(boot(), OTA_STORAGE);
+    CHECK_EQUAL(box.selected_slot, 0); /* but gone all the same */
+    board_free(&box);
+}
+
 static void storage_that_fails_is_told(void) {
     start_box();
     box.flash.silent_per_65536 = 65536;
@@ -258,10 +313,14 @@ static void storage_that_fails_is_told(void) {
 
 void ota_suite(void) {
     RUN(an_update_that_proves_itself_stays);
+    RUN(the_next_update_goes_into_the_other_slot);
+    RUN(what_ended_takes_nothing_more);
     RUN(an_update_that_does_not_is_rolled_back);
     RUN(an_image_that_the_boot_loader_refuses_is_given_up);
     RUN(every_tampered_manifest_is_refused);
     RUN(a_wrong_image_is_refused);
     RUN(no_cut_leaves_the_box_without_an_image);
+    RUN(a_confirmation_that_is_not_durable_is_none);
+    RUN(a_way_back_that_is_not_durable_is_told);
     RUN(storage_that_fails_is_told);
 }

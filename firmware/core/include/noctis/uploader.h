@@ -55,8 +55,8 @@ typedef struct {
     uint16_t named[UPLOAD_NAMED];
     uint8_t named_count, named_reason;
     uint16_t size_limit, part_limit; /* after 413 for good; while looking for a bad epoch */
-    uint8_t refusals, token_tries;
-    bool needs_new_token;
+    uint8_t refusals;
+    bool needs_new_token, was_locked_out;
     upload_kind sent;
     uint32_t failures;
     uint64_t ready_ms;
