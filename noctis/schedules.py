@@ -60,7 +60,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=6),
     },
     # At an hour of the clock: a platform that was asleep then catches up when it wakes.
-    "take the day's backup": {
+    "back up the database": {
         "task": "operations.tasks.backups.take_backup",
         "schedule": crontab(minute="17", hour="1"),
     },
