@@ -16,6 +16,7 @@ GRAIN = 2.0**-20
 # Beliefs less than this apart are equal.
 EQUAL = 1e-9
 RESCALED_EVERY = 8
+FEW = 4
 TOLERANCE = 1e-6
 
 
@@ -54,11 +55,9 @@ class Chain:
         likelihoods = np.ascontiguousarray(np.exp(relative).transpose(1, 2, 0))
         onwards = np.maximum(self.transitions, LEAST).T.copy()
         belief = np.maximum(self.initial, LEAST)[:, None] * likelihoods[0]
-        for place in range(1, len(likelihoods)):
-            belief = onwards @ belief
-            belief *= likelihoods[place]
-            if place % RESCALED_EVERY == 0:
-                belief /= belief.max(axis=0)
+        # Many chains go best side by side, a step at a time; one alone as a tree of its steps.
+        forward = _forward if belief.shape[1] > FEW else _forward_as_tree
+        belief = forward(belief, onwards, likelihoods[1:])
         # A product of matrices rounds as it likes; what is equal but for that is equal.
         return np.asarray(np.rint(belief / belief.max(axis=0) / EQUAL).argmax(axis=0))
 
@@ -73,6 +72,27 @@ class Chain:
                 raise ModelUnfit(f"The decoder's {name} are {given.shape}, not {shape}.")
             if not (given >= 0).all() or abs(given.sum(axis=-1) - 1).max() > TOLERANCE:
                 raise ModelUnfit(f"The decoder's {name} do not sum to 1.")
+
+
+def _forward(belief: Doubles, onwards: Doubles, likelihoods: Doubles) -> Doubles:
+    """(labels, batch), (to, from), (steps, labels, batch) -> (labels, batch), up to a factor."""
+    for place, likelihood in enumerate(likelihoods, start=1):
+        belief = onwards @ belief
+        belief *= likelihood
+        if place % RESCALED_EVERY == 0:
+            belief /= belief.max(axis=0)
+    return belief
+
+
+def _forward_as_tree(belief: Doubles, onwards: Doubles, likelihoods: Doubles) -> Doubles:
+    """The same: neighbouring steps are multiplied until one is left."""
+    steps = np.ascontiguousarray(likelihoods.transpose(0, 2, 1))[..., None] * onwards
+    while len(steps) > 1:
+        even = len(steps) // 2 * 2
+        joined = steps[1:even:2] @ steps[:even:2]
+        joined /= joined.max(axis=(-1, -2), keepdims=True)
+        steps = joined if even == len(steps) else np.concatenate([joined, steps[even:]])
+    return np.asarray((steps[0] @ belief.T[..., None])[..., 0].T if len(steps) else belief)
 
 
 def scores(probabilities: NDArray[np.floating]) -> Doubles:
