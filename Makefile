@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench-ingest bench-predict help install demo status reset smoke test lint openapi kills kills-staging
+.PHONY: bench-ingest bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants sim
 
 help: ## list the targets
@@ -28,6 +28,9 @@ smoke: .venv/.runtime ## walk the main job on a temporary platform and say what 
 test: .venv/.dev ## run the tests on temporary servers, with coverage
 	@.venv/bin/python -m pytest --cov --cov-report=term:skip-covered
 
+test-timescale: .venv/.dev ## the tests of storage and ingest on a real TimescaleDB, fetched for it
+	@.venv/bin/python -m tests.timescale
+
 lint: .venv/.dev ## check style, types, layers, migrations and templates
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -41,6 +44,9 @@ bench-ingest: .venv/.dev ## measure ingest as ratios to a raw COPY (JSON=file ke
 
 bench-predict: .venv/.dev ## measure questions for stages as ratios (JSON=file keeps the figures)
 	@.venv/bin/python -m bench.predict
+
+bench-storage: .venv/.dev ## measure retention on plain and partitioned tables (EPOCHS=10000000)
+	@.venv/bin/python -m bench.storage
 
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import connection
 
 from noctis.db.editions import Edition
+from noctis.db.maintenance import maintenance
 from operations.policies import BY_NAME, SERIES, Change, Doer, Kind, Series
 
 COMPRESSED_AFTER = """
@@ -47,7 +48,9 @@ def apply(*, change: Change, edition: Edition) -> None:
 def _set_chunks(series: Series, change: Change) -> None:
     """A plain table becomes a hypertable with its rows in it; the lock is long where it is full."""
     if change.before is None:
-        _run(CREATE, series.table, series.time, change.after)
+        # Moving the rows ends with a TRUNCATE of what is an append-only table.
+        with maintenance():
+            _run(CREATE, series.table, series.time, change.after)
     else:
         _run(SET_INTERVAL, series.table, change.after)
 

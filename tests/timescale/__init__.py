@@ -1,0 +1,1 @@
+"""A real TimescaleDB, Apache edition, for a test run: fetched, started and thrown away."""

@@ -1,0 +1,42 @@
+"""`make test-timescale`: the tests of storage and ingest on a real TimescaleDB, Apache edition.
+
+With INTEGRATION_TEST_DATABASE_URL they run on the server that it names, of whichever edition."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.timescale import packages, server
+
+FOLDER = Path(tempfile.gettempdir()) / "noctis-timescaledb"
+TESTS = (
+    *("tests/operations", "tests/db", "tests/recordings", "tests/inference/test_predict_log.py"),
+    *("tests/inference/test_staging.py", "tests/inference/test_models_rows.py"),
+)
+
+
+def main(words: list[str]) -> int:
+    if url := os.environ.get("INTEGRATION_TEST_DATABASE_URL"):
+        return tested(url, words)
+    FOLDER.mkdir(mode=0o755, exist_ok=True)
+    if FOLDER.stat().st_uid != os.geteuid():
+        sys.stderr.write(f"skipped: {FOLDER} is somebody else's\n")
+        return 0
+    try:
+        with server.running(packages.fetch(FOLDER)) as url:
+            return tested(url, words)
+    except packages.CannotFetch as error:
+        sys.stderr.write(f"skipped: no TimescaleDB to be had here: {error}\n")
+        return 0
+
+
+def tested(url: str, words: list[str]) -> int:
+    environment = os.environ | {"INTEGRATION_TEST_DATABASE_URL": url}
+    chosen = words or list(TESTS)
+    return subprocess.run([sys.executable, "-m", "pytest", *chosen], env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
