@@ -7,7 +7,6 @@
 #define MANIFEST_MAGIC 0x41544F4Eu /* "NOTA" */
 #define MANIFEST_FORMAT 1
 #define STATE_FORMAT 1
-#define SLOTS 2
 #define PIECE 256
 
 enum {
@@ -81,6 +80,9 @@ ota_result ota_read_manifest(const ota_port *port, uint32_t counter, const uint8
     return check_fit(port, counter, manifest);
 }
 
+/* Of two; the one that runs is never written. */
+static uint32_t inactive_slot(const ota *ota) { return ota->state.active_slot == 0 ? 1 : 0; }
+
 static bool save(ota *ota) { return two_copies_save(&ota->store, &ota->state, sizeof ota->state); }
 
 static ota_result roll_back(ota *ota) {
@@ -137,7 +139,7 @@ ota_result ota_begin(ota *ota, const uint8_t *manifest, size_t length) {
     if (result != OTA_OK) {
         return result;
     }
-    uint32_t slot = SLOTS - 1 - ota->state.active_slot;
+    uint32_t slot = inactive_slot(ota);
     ota->is_receiving = ota->port->begin(ota->port->context, slot, ota->manifest.size);
     ota->received = 0;
     return ota->is_receiving ? OTA_OK : OTA_STORAGE;
@@ -151,7 +153,7 @@ ota_result ota_write(ota *ota, uint32_t offset, const void *bytes, size_t length
         ota->is_receiving = false;
         return OTA_TOO_LONG;
     }
-    uint32_t slot = SLOTS - 1 - ota->state.active_slot;
+    uint32_t slot = inactive_slot(ota);
     if (!ota->port->write(ota->port->context, slot, offset, bytes, length)) {
         ota->is_receiving = false;
         return OTA_STORAGE;
@@ -177,7 +179,7 @@ static ota_result check_image(const ota *ota, uint32_t slot) {
 }
 
 ota_result ota_finish(ota *ota) {
-    uint32_t slot = SLOTS - 1 - ota->state.active_slot;
+    uint32_t slot = inactive_slot(ota);
     if (!ota->is_receiving || ota->received != ota->manifest.size) {
         return OTA_WRONG_ORDER;
     }

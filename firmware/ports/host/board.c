@@ -176,9 +176,15 @@ static bool has_power(board *board) {
     return !board->flash.is_off;
 }
 
+static bool is_inside(uint32_t slot, uint32_t offset, size_t length) {
+    return slot < 2 && offset <= BOARD_IMAGE_BYTES && length <= BOARD_IMAGE_BYTES - offset;
+}
+
 static bool image_begin(void *context, uint32_t slot, uint32_t size) {
     board *board = context;
-    (void)size;
+    if (!is_inside(slot, 0, size)) {
+        return false;
+    }
     memset(board->images[slot], 0xFF, has_power(board) ? BOARD_IMAGE_BYTES : BOARD_IMAGE_BYTES / 2);
     return !board->flash.is_off;
 }
@@ -186,12 +192,18 @@ static bool image_begin(void *context, uint32_t slot, uint32_t size) {
 static bool image_write(void *context, uint32_t slot, uint32_t offset, const void *bytes,
                         size_t length) {
     board *board = context;
+    if (!is_inside(slot, offset, length)) {
+        return false;
+    }
     memcpy(board->images[slot] + offset, bytes, has_power(board) ? length : length / 2);
     return !board->flash.is_off;
 }
 
 static bool image_read(void *context, uint32_t slot, uint32_t offset, void *bytes, size_t length) {
     board *board = context;
+    if (!is_inside(slot, offset, length)) {
+        return false;
+    }
     memcpy(bytes, board->images[slot] + offset, length);
     return !board->flash.is_off;
 }

@@ -112,6 +112,16 @@ static void a_parser_that_nobody_empties_does_not_overflow(void) {
     CHECK(parser.dropped > 400);
 }
 
+static void a_byte_of_noise_is_dropped_at_once(void) {
+    memset(&parser, 0, sizeof parser);
+    CHECK_EQUAL(feed((const uint8_t *)"\x00", 1), 0);
+    CHECK(parser.count == 0 && parser.dropped == 1);
+    CHECK_EQUAL(feed((const uint8_t *)"\x53\x00", 2), 0);
+    CHECK(parser.count == 0 && parser.dropped == 3);
+    CHECK_EQUAL(feed((const uint8_t *)"\x53\x59\x01\x02\xff\xff", 6), 0); /* no such length */
+    CHECK(parser.count == 0 && parser.dropped == 9);
+}
+
 static radar_state state;
 
 static void say(uint8_t control, uint8_t command, const char *data, uint8_t length, uint64_t now) {
@@ -205,6 +215,7 @@ void radar_suite(void) {
     RUN(after_noise_the_next_frame_is_accepted_within_two);
     RUN(a_head_inside_noise_does_not_swallow_the_frame);
     RUN(a_parser_that_nobody_empties_does_not_overflow);
+    RUN(a_byte_of_noise_is_dropped_at_once);
     RUN(each_value_has_its_report);
     RUN(a_value_is_missing_after_five_seconds);
     RUN(no_reading_is_missing_and_never_a_number);
