@@ -123,7 +123,8 @@ def test_while_one_runs_another_is_refused_and_no_argument_tells_the_password(
     standstill.execute("ROLLBACK")
     out, said = backup.communicate(timeout=60)
 
-    password = connection.settings_dict["PASSWORD"]
+    # A server that trusts whoever comes has none that could be told.
+    password = connection.settings_dict["PASSWORD"] or "no password at all"
     assert "pg_dump\0--format=custom" in told
     assert password not in told + out + said
     assert draft.endswith(".partial")
