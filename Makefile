@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench-ingest bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
+.PHONY: bench-ingest bench-storage bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants sim
 
 help: ## list the targets
