@@ -81,6 +81,7 @@ static uint32_t count_epochs(log_record *last) {
     log_position at = flash_log_begin();
     log_record record;
     uint32_t sequence, count = 0;
+    memset(last, 0, sizeof *last);
     while (flash_log_next(&device.log, &at, &record, &sequence)) {
         if (record.type == LOG_EPOCH) {
             *last = record;
