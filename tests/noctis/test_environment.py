@@ -79,6 +79,9 @@ def test_a_negative_count_is_refused() -> None:
         ("KEY_CACHE_SECONDS", "inf"),
         ("KEY_CACHE_SECONDS", "5.1"),
         ("DATABASE_URL", "mysql://noctis@db.example/noctis"),
+        ("BACKUP_KEEP", "0"),
+        ("BACKUP_ENCRYPTION_KEYS", "too-short"),
+        ("BACKUP_ENCRYPTION_KEYS", f"{'A' * 43}=,{'A' * 42}=="),
         ("RATE_LIMITS", "read=5/day"),
         ("RATE_LIMITS", "raed=5/second"),
     ],
@@ -86,6 +89,15 @@ def test_a_negative_count_is_refused() -> None:
 def test_what_the_platform_cannot_run_with_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(BadSettings, match=f"^{name}: "):
         environment.read({name: text})
+
+
+def test_keys_of_backups_are_a_ring() -> None:
+    ring = (f"{'A' * 43}=", f"{'B' * 42}A=")
+
+    reading = environment.read({"BACKUP_ENCRYPTION_KEYS": ",".join(ring)})
+
+    assert reading["BACKUP_ENCRYPTION_KEYS"].value == ring
+    assert reading["BACKUP_ENCRYPTION_KEYS"].shown == "********"
 
 
 def test_a_key_is_trusted_for_five_seconds_at_most() -> None:
