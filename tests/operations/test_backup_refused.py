@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from operations.services.backup.refusals import (
     VersionMismatch,
     WrongKey,
 )
+from operations.services.backup.sealing import Plain
 from tests.factories import ACTOR, TenantFactory
 from tests.operations.backups import flip_a_byte, left_in, manifest_of, take
 
@@ -81,7 +83,7 @@ def test_a_dump_that_is_broken_under_a_manifest_that_holds_is_found(dump: Path) 
     """The server's own program refuses it, and the database that was begun is gone."""
     dump.write_bytes(dump.read_bytes()[:5000])
     taken = manifest_of(dump)
-    digest = files.hashlib.sha256(dump.read_bytes()).hexdigest()
+    digest = hashlib.sha256(dump.read_bytes()).hexdigest()
     reseal(dump, file=msgspec.structs.replace(taken.file, size_bytes=5000, sha256=digest))
 
     refused = refusal_of(dump)
@@ -178,9 +180,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said_as_such() -> None:
-    with pytest.raises(BackupNotWritten, match="full") as refused, files.writing(Path("/dev/full")):  # noqa: SIM117
-        with Path("/dev/full").open("wb") as file:
-            files.sealing.Plain(file).write(bytes(100_000))
+    full = Path("/dev/full")
+
+    with (
+        pytest.raises(BackupNotWritten, match="is full: make room") as refused,
+        files.writing(full),
+        full.open("wb", buffering=0) as file,
+    ):
+        Plain(file).write(b"night")
 
     assert refused.value.__cause__.errno == errno.ENOSPC
 

@@ -69,7 +69,7 @@ def contents(session: psycopg.Connection[Any]) -> dict[str, Content]:
     return found
 
 
-def source(session: psycopg.Connection[Any], *, edition: str) -> Source:
+def source(*, session: psycopg.Connection[Any], edition: str) -> Source:
     """Describe the database that this session sees."""
     (database,) = session.execute("SELECT current_database()").fetchone() or ("",)
     (has_migrations,) = session.execute(HAS_MIGRATIONS).fetchone() or (False,)

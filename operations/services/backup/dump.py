@@ -80,7 +80,7 @@ def snapshot() -> Iterator[Snapshot]:
         write_text_alike(session)
         session.execute(BEGIN)
         (name,) = session.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-        yield Snapshot(session, name, source(session, edition=edition_of(connection)))
+        yield Snapshot(session, name, source(session=session, edition=edition_of(connection)))
 
 
 def _dumped(seen: Snapshot, sink: Plain) -> dict[str, Content]:

@@ -146,7 +146,7 @@ def opened(path: Path) -> Archive:
     return Archive(path, manifest, key)
 
 
-def require_whole(archive: Archive) -> None:
+def require_whole(*, archive: Archive) -> None:
     """Read every byte of the file and compare it with the manifest."""
     wanted, digest = archive.manifest.file, hashlib.sha256()
     size = archive.path.stat().st_size

@@ -61,7 +61,7 @@ def _checked(path: Path, row: Restoration) -> Archive:
     archive = files.opened(path.absolute())
     row.sha256 = archive.manifest.file.sha256
     row.table_count, row.row_count = len(archive.manifest.tables), archive.manifest.row_count
-    files.require_whole(archive)
+    files.require_whole(archive=archive)
     return archive
 
 

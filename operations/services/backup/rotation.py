@@ -78,7 +78,7 @@ def _has_whole(kept: Sequence[Archive]) -> bool:
     """Is there one that can still be read from its first byte to its last?"""
     for archive in kept:
         try:
-            files.require_whole(archive)
+            files.require_whole(archive=archive)
         except errors.Refusal as refusal:
             log.warning("backup_unusable", file=archive.path.name, code=refusal.row.code)
         else:
