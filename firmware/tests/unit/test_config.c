@@ -56,6 +56,30 @@ static void what_is_too_long_or_does_not_hold_is_refused(void) {
     nor_ram_free(&flash);
 }
 
+static bool reads_heads_alone(void *context, uint32_t address, void *bytes, size_t length) {
+    memcpy(bytes, ((nor_ram *)context)->cells + address, length);
+    return address % NOR_SECTOR_BYTES < NOR_PAGE_BYTES;
+}
+
+static void a_copy_takes_its_length_and_no_byte_more(void) {
+    uint8_t bytes[300], back[300];
+    two_copies store;
+    nor_ram_init(&flash, 2, 1);
+    memset(bytes, 0x5A, sizeof bytes);
+    two_copies_load(&store, &flash.nor, 0, back, sizeof back);
+    CHECK(two_copies_save(&store, bytes, sizeof bytes));
+    CHECK(two_copies_load(&store, &flash.nor, 0, back, sizeof back));
+    CHECK(memcmp(bytes, back, sizeof back) == 0);
+    for (size_t at = NOR_PAGE_BYTES + sizeof bytes; at < NOR_SECTOR_BYTES; at++) {
+        CHECK_EQUAL(flash.cells[at], 0xFF);
+    }
+    CHECK_EQUAL(flash.page_faults, 0);
+    flash.nor.read = reads_heads_alone;
+    CHECK(!two_copies_load(&store, &flash.nor, 0, back, sizeof back));
+    CHECK_EQUAL(store.version, 0);
+    nor_ram_free(&flash);
+}
+
 /* At each operation, with each tear: the old or the new value is there, and stays there. */
 static void a_cut_leaves_the_old_or_the_new(void) {
     for (int tear = 0; tear < TEAR_MODES; tear++) {
@@ -119,6 +143,7 @@ void config_suite(void) {
     RUN(the_newest_of_two_copies_is_read);
     RUN(a_spoilt_copy_leaves_the_other);
     RUN(what_is_too_long_or_does_not_hold_is_refused);
+    RUN(a_copy_takes_its_length_and_no_byte_more);
     RUN(a_cut_leaves_the_old_or_the_new);
     RUN(a_configuration_is_whole_or_refused);
 }
