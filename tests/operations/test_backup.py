@@ -4,12 +4,15 @@ import stat
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from noctis.db.maintenance import maintenance
+from noctis.errors import Unavailable
 from operations.models import Backup, Restoration
-from operations.services.backup import restore, server
+from operations.services.backup import restore, results, server
 from operations.services.backup.refusals import RestoreDifferent
 from recordings.models import Epoch
 from tenants.models import AuditEntry
@@ -29,6 +32,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_rows"),
 ]
+NOW = timezone.now()
 
 
 def prove(path: Path) -> Restoration:
@@ -139,6 +143,36 @@ def test_a_backup_is_restored_into_a_new_database_and_stays_there(tmp_path: Path
 
     assert (restored.kind, restored.outcome, restored.database) == ("restore", "equal", name)
     assert count == 20
+
+
+def test_a_result_is_kept_though_the_connection_was_lost_meanwhile(tmp_path: Path) -> None:
+    Backup.objects.count()
+    with server.connect() as other:
+        other.execute(
+            "SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid]
+        )
+    row = Backup(path="/a.dump", outcome="done", started_at=NOW, finished_at=NOW)
+
+    results.note(row=row, action="backup.take", actor=ACTOR)
+
+    assert Backup.objects.get().path == "/a.dump"
+
+
+def test_a_server_that_goes_away_meanwhile_is_said_by_name_and_kept() -> None:
+    row = Backup(path="/a.dump", started_at=NOW)
+
+    with (
+        pytest.raises(Unavailable, match=r"^terminating connection$"),
+        results.failures_noted(row=row, action="backup.fail", actor=ACTOR),
+    ):
+        raise psycopg.OperationalError("terminating connection\nand more")
+
+    kept = Backup.objects.get()
+    assert (kept.outcome, kept.failure, kept.detail) == (
+        "failed",
+        "db_error",
+        "terminating connection",
+    )
 
 
 def test_backups_and_restores_are_told_in_the_platforms_log(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def main(words: list[str]) -> int:
         sys.stderr.write(f"skipped: {FOLDER} is somebody else's\n")
         return 0
     try:
-        with server.running(packages.fetch(FOLDER)) as url:
+        root = packages.fetch(FOLDER)
+        with server.running(root) as url:
+            os.environ["BACKUP_TOOLS_DIR"] = str(server.programs(root))
             return tested(url, words)
     except packages.CannotFetch as error:
         sys.stderr.write(f"skipped: no TimescaleDB to be had here: {error}\n")

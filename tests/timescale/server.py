@@ -49,6 +49,17 @@ def running(root: Path) -> Iterator[str]:
         shutil.rmtree(data)
 
 
+def programs(root: Path) -> Path:
+    """A folder with pg_dump and pg_restore of the server's version; they run where it does."""
+    folder = root.parent / "programs"
+    folder.mkdir(exist_ok=True)
+    for name in ("pg_dump", "pg_restore"):
+        chroot = f"{shutil.which('chroot')} --userspec={USER} {root}"
+        (folder / name).write_text(f'#!/bin/sh\nexec {chroot} {BIN}/{name} "$@"\n')
+        (folder / name).chmod(0o755)
+    return folder
+
+
 def _furnish(root: Path) -> None:
     for folder in ("dev", "srv", "tmp", "dev/shm"):
         (root / folder).mkdir(parents=True, exist_ok=True)

@@ -112,13 +112,16 @@ def start(
         for option in pq.Conninfo.get_defaults()
         if option.envvar and option.keyword.decode() in told
     }
-    return subprocess.Popen(
-        command,
-        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"} | variables,
-        stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL if is_fed else subprocess.PIPE,
-        stderr=said,
-    )
+    try:
+        return subprocess.Popen(
+            command,
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"} | variables,
+            stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if is_fed else subprocess.PIPE,
+            stderr=said,
+        )
+    except OSError as error:
+        raise ToolMissing(f"{command[0]} cannot be started: {error.strerror}.") from error
 
 
 def end(*, process: subprocess.Popen[bytes]) -> None:
