@@ -29,6 +29,12 @@ def record(sequence: int, kind: int, place: tuple[int, int, int], payload: bytes
     return body + struct.pack("<I", crc32c(body, sequence))
 
 
+def radar_frame(control: int, command: int, data: bytes) -> bytes:
+    """As the radar's datasheet frames a report or a query."""
+    body = b"\x53\x59" + bytes([control, command]) + len(data).to_bytes(2, "big") + data
+    return body + bytes([sum(body) % 256]) + b"\x54\x43"
+
+
 def wire(codes: list[int]) -> bytes:
     """15 codes of 16 bits as little-endian float32."""
     values = [

@@ -139,7 +139,34 @@ def bodies() -> Iterator[str]:
         yield body
 
 
+REPORTS = (
+    (0x85, 0x02, b"\x3c"),
+    (0x81, 0x05, bytes((128, 140, 150, 140, 128))),
+    (0x80, 0x04, b"\x00\xb4"),
+    (0x84, 0x0C, bytes((1, 2, 15, 62, 4, 30, 5, 1))),
+    (0x84, 0x82, b"\x00"),
+    (0x81, 0x82, b"\x0e"),
+)
+
+
+def radar() -> Iterator[str]:
+    draw = random.Random(10)
+    yield "# bytes on the wire, and the frames in them: control command data, each in hex"
+    for _ in range(40):
+        stream, frames = b"", []
+        for control, command, data in draw.choices(REPORTS, k=draw.randint(1, 5)):
+            noise = bytes(draw.randrange(256) for _ in range(draw.randint(0, 6)))
+            stream += noise.replace(b"\x53", b"\x00")
+            good = layout.radar_frame(control, command, data)
+            if draw.random() < 0.3:  # a frame with a wrong sum before the right one
+                stream += good[:-3] + bytes([good[-3] ^ 0x10]) + good[-2:]
+            stream += good
+            frames.append(f"{control:02x}{command:02x}{data.hex()}")
+        yield f"{stream.hex()} {' '.join(frames)}"
+
+
 VECTORS = {
+    "radar.txt": radar,
     "features.txt": features,
     "records.txt": records,
     "payloads.txt": payloads,

@@ -1,5 +1,6 @@
 /* Holds the core to tests/contract, which pytest holds the server and a twin in Python to.
  * `golden FOLDER` compares; `golden random DEVICES EPOCHS SEED` writes features as float32. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static void each_line(const char *name, take_line *take) {
 static size_t from_hex(const char *text, uint8_t *bytes) {
     size_t count = 0;
     unsigned value;
-    while (sscanf(text + 2 * count, "%2x", &value) == 1) {
+    while (isxdigit((unsigned char)text[2 * count]) && sscanf(text + 2 * count, "%2x", &value) == 1) {
         bytes[count++] = (uint8_t)value;
     }
     return count;
@@ -102,6 +103,32 @@ static void take_feature_line(void) {
 }
 
 static void features_are_the_twins(void) { each_line("features.txt", take_feature_line); }
+
+/* A stream, and each frame in it as control, command and data. */
+static void take_stream(void) {
+    static uint8_t stream[LINE_BYTES / 2];
+    uint8_t wanted[2 + RADAR_MOST_DATA];
+    radar_parser parser = {0};
+    radar_frame frame;
+    size_t length = from_hex(line, stream);
+    const char *next = strchr(line, ' ');
+    for (size_t i = 0; i < length; i++) {
+        radar_parser_push(&parser, stream[i]);
+        while (radar_parser_take(&parser, &frame)) {
+            CHECK(next != NULL);
+            if (next == NULL) {
+                return;
+            }
+            CHECK_EQUAL(from_hex(next + 1, wanted), 2u + frame.length);
+            CHECK(frame.control == wanted[0] && frame.command == wanted[1]);
+            CHECK(memcmp(frame.data, wanted + 2, frame.length) == 0);
+            next = strchr(next + 1, ' ');
+        }
+    }
+    CHECK(next == NULL);
+}
+
+static void frames_are_found_in_noise(void) { each_line("radar.txt", take_stream); }
 
 static void take_record(void) {
     log_record record, back;
@@ -204,6 +231,7 @@ int main(int argc, char **argv) {
     }
     folder = argc > 1 ? argv[1] : "tests/contract";
     RUN(features_are_the_twins);
+    RUN(frames_are_found_in_noise);
     RUN(records_are_laid_out_as_documented);
     RUN(payloads_are_what_the_server_reads);
     RUN(bodies_are_what_the_server_reads);
