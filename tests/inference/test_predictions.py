@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from inference.models import ModelVersion, Pass, Prediction, Role
 from inference.serving import Served
 from recordings.models import Recording
-from recordings.services import nights
+from recordings.services import erasure, nights
 from tests.calling import Calling, calling_as
-from tests.factories import TenantFactory
+from tests.factories import ACTOR, TenantFactory
 from tests.inference.asking import Asking
 from tests.inference.staged import opened, send, serve
 from tests.recordings.test_ingest import spied_statements
@@ -268,6 +268,18 @@ def test_a_prediction_of_an_erased_night_is_not_there(
 
     assert ask.get(f"/v1/predictions/{id_}{tail}").status_code == 404
     assert ask.log().status_code == 404
+
+
+def test_an_answer_that_was_kept_for_repetition_goes_with_its_night(
+    ask: Asking, night: Recording
+) -> None:
+    body, key = {"recording_id": str(night.uuid)}, {"Idempotency_Key": "night-1"}
+    assert ask.call("POST", "/v1/predict", body, **key).status_code == 200
+
+    due = erasure.erase_recording(tenant=night.tenant, recording_uuid=night.uuid, actor=ACTOR)
+    erasure.work_off(erasure_id=due.pk, actor=ACTOR)
+
+    assert ask.call("POST", "/v1/predict", body, **key).status_code == 404
 
 
 def test_a_stranger_s_log_is_not_found(ask: Asking, night: Recording, stranger: Calling) -> None:
