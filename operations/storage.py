@@ -27,6 +27,11 @@ HYPERTABLE_BYTES = "SELECT hypertable_size(%(table)s::regclass)"
 PLAIN_ROWS = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %(table)s::regclass"
 HYPERTABLE_ROWS = "SELECT approximate_row_count(%(table)s::regclass)"
 
+COMPRESSION = """
+SELECT sum(before_compression_total_bytes)::float8 / nullif(sum(after_compression_total_bytes), 0)
+FROM hypertable_compression_stats(%(table)s::regclass)
+"""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -44,6 +49,8 @@ class Held:
     size: int
     chunk_days: int | None
     chunks: int
+    # Bytes before to bytes after, of what is compressed; None where nothing is.
+    compression_ratio: float | None = None
 
 
 def edition() -> Edition:
@@ -56,7 +63,8 @@ def held(series: Series, on: Edition) -> Held:
         rows, size = _rows(PLAIN_ROWS, table), _rows(PLAIN_BYTES, table)
         return Held(int(rows[0][0]), int(size[0][0]), None, 0)
     rows, size = _rows(HYPERTABLE_ROWS, table), _rows(HYPERTABLE_BYTES, table)
-    return Held(int(rows[0][0]), int(size[0][0]), days, len(chunks(series, on)))
+    ratio = _rows(COMPRESSION, table)[0][0] if on == Edition.TIMESCALE else None
+    return Held(int(rows[0][0]), int(size[0][0]), days, len(chunks(series, on)), ratio)
 
 
 def chunk_days(series: Series, on: Edition) -> int | None:

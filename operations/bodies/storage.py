@@ -53,7 +53,7 @@ class StandingPolicy(Body):
     )
     applied_at = Instant(allow_null=True)
     applied_by = serializers.CharField(allow_null=True)
-    last_run_at = Instant(allow_null=True, help_text="Of the work that beat does.")
+    last_run_at = Instant(allow_null=True, help_text="By beat, or by the server's own record.")
     last_finished_at = Instant(allow_null=True)
     next_run_at = Instant(allow_null=True)
     runs = serializers.IntegerField()
@@ -68,6 +68,9 @@ class HeldSeries(Body):
     bytes = serializers.IntegerField()
     chunks = serializers.IntegerField(allow_null=True, help_text="Null for a plain table.")
     chunk_days = serializers.IntegerField(allow_null=True)
+    compression_ratio = serializers.FloatField(
+        allow_null=True, help_text="Of what is compressed: bytes before to bytes after."
+    )
 
 
 class StoragePolicies(Body):
@@ -81,6 +84,7 @@ class StoragePolicies(Body):
                 "bytes": 143_040_000,
                 "chunks": None,
                 "chunk_days": None,
+                "compression_ratio": None,
             }
         ],
     }
@@ -159,7 +163,7 @@ def status(found: Status) -> dict[str, Any]:
 
 
 def standing(found: Standing) -> dict[str, Any]:
-    row = found.row
+    row, did = found.row, found.job or found.row
     return {
         "policy": found.policy.name,
         "value": found.value,
@@ -168,11 +172,11 @@ def standing(found: Standing) -> dict[str, Any]:
         "done_by": found.doer.value,
         "applied_at": row.applied_at,
         "applied_by": row.applied_by or None,
-        "last_run_at": row.started_at,
-        "last_finished_at": row.finished_at,
+        "last_run_at": did.started_at,
+        "last_finished_at": did.finished_at,
         "next_run_at": found.next_run_at,
-        "runs": row.runs,
-        "failures": row.failures,
+        "runs": did.runs,
+        "failures": did.failures,
         "last_error": row.last_error or None,
         "last_result": row.last_result,
     }
@@ -185,6 +189,7 @@ def _held(name: str, held: Held) -> dict[str, Any]:
         "bytes": held.size,
         "chunks": held.chunks,
         "chunk_days": held.chunk_days,
+        "compression_ratio": held.compression_ratio,
     }
 
 

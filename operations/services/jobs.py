@@ -1,5 +1,7 @@
 """What the server does by itself for a policy: hypertables, their chunks' length, compression."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -13,6 +15,13 @@ SELECT extract(epoch FROM (config ->> 'compress_after')::interval)::bigint / 864
 FROM timescaledb_information.jobs
 WHERE proc_name IN ('policy_compression', 'policy_columnstore') AND hypertable_name = %s
   AND hypertable_schema = current_schema()
+"""
+STATISTICS = """
+SELECT told.last_run_started_at, told.last_successful_finish, told.next_start, told.total_runs,
+       told.total_failures
+FROM timescaledb_information.jobs job JOIN timescaledb_information.job_stats told USING (job_id)
+WHERE job.proc_name IN ('policy_compression', 'policy_columnstore') AND job.hypertable_name = %s
+  AND job.hypertable_schema = current_schema()
 """
 CREATE = """
 SELECT create_hypertable(%s::regclass, %s, chunk_time_interval => %s * interval '1 day',
@@ -31,6 +40,25 @@ def compressed_after_days(*, series: Series, edition: Edition) -> int | None:
         cursor.execute(COMPRESSED_AFTER, [series.table])
         found = cursor.fetchone()
     return int(found[0]) if found else None
+
+
+@dataclass(frozen=True)
+class JobStatistics:
+    """How a job of the server's went, by its own record."""
+
+    started_at: datetime | None
+    finished_at: datetime | None
+    next_at: datetime | None
+    runs: int
+    failures: int
+
+
+def compression_statistics(*, series: Series) -> JobStatistics | None:
+    """Read how the server's compression went; None where it never ran. Full edition only."""
+    with connection.cursor() as cursor:
+        cursor.execute(STATISTICS, [series.table])
+        found = cursor.fetchone()
+    return JobStatistics(*found) if found else None
 
 
 def apply(*, change: Change, edition: Edition) -> None:

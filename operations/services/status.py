@@ -11,7 +11,8 @@ from noctis.db.editions import Edition
 from operations import storage
 from operations.models import StoragePolicy
 from operations.policies import BY_NAME, DOERS, EPOCHS, POLICIES, SERIES, Doer, Kind, Policy, Series
-from operations.services import policies, retention
+from operations.services import jobs, policies, retention
+from operations.services.jobs import JobStatistics
 from operations.services.policies import Plan
 from operations.services.retention import Past
 from operations.services.runs import EVERY
@@ -29,10 +30,13 @@ class Standing:
     value: int | None
     wanted: int
     row: StoragePolicy
+    job: JobStatistics | None = None
 
     @property
     def next_run_at(self) -> datetime | None:
-        """Of the work that beat does; None where it waits for the first apply."""
+        """As the server says of its own job; else of beat, None before the first apply."""
+        if self.job is not None:
+            return self.job.next_at
         every = EVERY.get(self.policy.kind)
         if every is None or self.value is None or self.row.started_at is None:
             return None
@@ -70,11 +74,18 @@ def status() -> Status:
             value=actual.get(policy.name),
             wanted=wanted[policy.name],
             row=rows.get(policy.name) or StoragePolicy(name=policy.name),
+            job=_job_of(policy, edition),
         )
         for policy in POLICIES
     ]
     held = {name: storage.held(series, edition) for name, series in SERIES.items()}
     return Status(edition, standings, held)
+
+
+def _job_of(policy: Policy, edition: Edition) -> JobStatistics | None:
+    if edition != Edition.TIMESCALE or policy.kind != Kind.COMPRESSION:
+        return None
+    return jobs.compression_statistics(series=SERIES[policy.subject])
 
 
 def going(*, plan: Plan, at: datetime) -> list[Going]:

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from noctis.db.editions import Edition
 from operations import storage
+from operations.bodies import storage as bodies
 from operations.policies import EPOCHS
-from operations.services import jobs, policies
+from operations.services import jobs, policies, status
 from recordings.models import Recording
 from tenants.models import Tenant
 from tests.factories import TenantFactory
@@ -111,7 +112,10 @@ def test_the_servers_job_compresses_old_chunks_and_the_rows_stay(old_night: Reco
 
     job_runs()
 
+    found = bodies.status(status.status())
+    series = {row["series"]: row for row in found["series"]}
     assert chunks_compressed() == 1
+    assert series["epochs"]["compression_ratio"] > 0
     assert (rows_of(old_night), rows_of(young)) == (60, 60)
 
 
