@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench-ingest bench-storage bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
+.PHONY: bench bench-ingest bench-storage bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants sim
 
 help: ## list the targets
@@ -38,6 +38,8 @@ lint: .venv/.dev ## check style, types, layers, migrations and templates
 	@.venv/bin/lint-imports
 	@.venv/bin/python manage.py makemigrations --check --dry-run
 	@.venv/bin/djlint --lint templates
+
+bench: bench-ingest bench-predict ## measure ingest and staging, and hold the ratios against those kept
 
 bench-ingest: .venv/.dev ## measure ingest as ratios to a raw COPY (JSON=file keeps the figures)
 	@.venv/bin/python -m bench.ingest

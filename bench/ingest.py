@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import processes
+from bench import processes, stored
 from bench.stage import Stage, stage
 
 MOST_OTHER_LOAD = 0.3
@@ -158,6 +158,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="keep the ratios in bench/results")
     options = parser.parse_args()
     with stage(options.server) as stage_:
         refuse_unsafe(stage_)
@@ -180,7 +181,11 @@ def main() -> None:
     ]
     if busy:
         print(f"others used more than {MOST_OTHER_LOAD} cores: only the CPU figures were judged")
-    sys.exit(1 if missed else 0)
+    worse = [] if busy else stored.worse_than_kept("ingest", found)
+    print(*worse, sep="\n")
+    if options.keep:
+        stored.keep("ingest", header(options.server), found)
+    sys.exit(1 if missed or worse else 0)
 
 
 def refuse_unsafe(stage_: Stage) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import stored
 from bench.ingest import MOST_OTHER_LOAD, cpu, header, refuse_unsafe
 from bench.stage import Stage, stage
 
@@ -139,6 +140,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="keep the ratios in bench/results")
     options = parser.parse_args()
     with stage(options.server) as stage_:
         refuse_unsafe(stage_)
@@ -156,7 +158,11 @@ def main() -> None:
     others = statistics.median(row.other_cores for row in measured)
     if others > MOST_OTHER_LOAD:
         print(f"others used {others:.1f} cores: take CPU figures with care, and no speeds at all")
-    sys.exit(any(verdict_of(name, found[name]) == "MISSED" for name in BARS))
+    worse = stored.worse_than_kept("predict", found)
+    print(*worse, sep="\n")
+    if options.keep:
+        stored.keep("predict", header(options.server), found)
+    sys.exit(bool(worse) or any(verdict_of(name, found[name]) == "MISSED" for name in BARS))
 
 
 if __name__ == "__main__":
