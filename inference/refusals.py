@@ -94,3 +94,15 @@ class ModelNotLoadable(errors.Conflict):
         "A version that should serve failed its checks; what served before goes on serving.",
         "The detail names version and reason; put the artifact right, or roll back, and reload.",
     )
+
+
+class ArtifactUnreadable(errors.Conflict):
+    """No word of what the error said: it may name places of the machine."""
+
+    row = errors.registered(
+        "artifact_unreadable",
+        409,
+        "The artifact cannot be read or run here",
+        "Reading a version's files or its self-test ended with an error; the log has the whole.",
+        "Look at the volume of MODELS_DIR and its rights, put it right, and reload.",
+    )

@@ -82,6 +82,9 @@ def model() -> str:
         now = serving.current()
     except (DatabaseError, errors.Unavailable):
         return "unknown"
+    except Exception:
+        log.exception("readiness_failed", part="model")
+        return "unknown"
     if now.is_ready:
         return "ok"
     return "not loaded" if now.chosen else "none serves"

@@ -22,8 +22,10 @@ log = structlog.get_logger(__name__)
 ASK_DATABASE_S = 5.0
 TRY_AGAIN_S = 30.0
 
+NOTHING = Snapshot()
+
 _lock = threading.Lock()
-_snapshot = Snapshot()
+_snapshot = NOTHING
 _is_begun = False
 _follower: threading.Thread | None = None
 
@@ -36,11 +38,12 @@ def current() -> Snapshot:
 
 
 def _begin() -> None:
+    """What is held already goes on serving: only the thread is begun anew then."""
     global _is_begun
     with _lock:
-        if not _is_begun:
+        if _snapshot is NOTHING:
             _load()
-            _is_begun = True
+        _is_begun = True
     follow()
 
 
@@ -67,7 +70,7 @@ def forget() -> None:
     """Serve nothing until somebody asks; for tests, and for the child of a fork."""
     global _snapshot, _is_begun, _follower, _lock
     _lock = threading.Lock()
-    _snapshot, _is_begun, _follower = Snapshot(), False, None
+    _snapshot, _is_begun, _follower = NOTHING, False, None
 
 
 def _forget_parent() -> None:
@@ -97,11 +100,14 @@ def _poll() -> None:
                 _look(looked, time.monotonic())
             except (Error, errors.Refusal) as error:
                 log.warning("serving_not_checked", error=type(error).__name__)
+            except Exception:
+                # A bug must not keep this process from ever learning of a change.
+                log.exception("serving_not_checked")
             finally:
                 connection.close()
             time.sleep(settings.MODEL_POLL_S)
     finally:
-        # Should it end by a bug, the next request begins anew instead of growing old unnoticed.
+        # Should it end after all, the next request begins another instead of growing old unnoticed.
         if threading.current_thread() is _follower:
             _is_begun = False
 

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django.conf import settings
+from django.db import Error
 
 from inference import engine
 from inference.artifacts import Loaded, LocalStore, Manifest, Store, loaded
 from inference.artifacts.faults import WrongSchema
 from inference.models import Family, Generation, ModelVersion, Serving
-from inference.refusals import PassNotOffered, UnknownModel
+from inference.refusals import ArtifactUnreadable, PassNotOffered, UnknownModel
 from noctis import errors
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +142,21 @@ def serve(row: ModelVersion) -> Served:
     """Read a version's artifact anew, check every byte and let it test itself."""
     if row.pk is None:
         raise UnknownModel(f"The registry has no {row.version}.")
-    found = loaded(store().read(row.version), row.artifact_hash)
+    found = _loaded(row)
     if found.manifest.schema_version != row.schema.version:
         raise WrongSchema(f"{row.version} speaks {found.manifest.schema_version}.")
     return Served(row.pk, row.schema_id, found)
+
+
+def _loaded(row: ModelVersion) -> Loaded:
+    """The border: whatever a disk, a library or a self-test throws has a name beyond it."""
+    try:
+        return loaded(store().read(row.version), row.artifact_hash)
+    except (errors.Refusal, Error):
+        raise
+    except Exception as error:
+        log.warning("artifact_unreadable", version=row.version, exc_info=True)
+        raise ArtifactUnreadable(f"{row.version}: {type(error).__name__}.") from error
 
 
 def as_report(snapshot: Snapshot) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from prometheus_client import REGISTRY
 from pytest_django import Settings
 
 from inference import engine, serving
+from inference.artifacts import LocalStore
 from inference.models import ModelEvent
 from inference.services import registry, reloading
 from inference.services.model_events import Decision
-from inference.serving import snapshot
+from inference.serving import holder, snapshot
 from noctis import health
 from tests.factories import ACTOR
 from tests.inference import drafts
@@ -102,6 +103,65 @@ def test_a_corrupted_artifact_keeps_the_old_one_serving_and_is_told(store: Path)
 
     weights.write_bytes(sound)
     assert serving.refresh().night.version == "new"
+
+
+def broken_read(error: Exception) -> object:
+    def read(*_: object) -> object:
+        raise error
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError("/models"), OSError(5, "EIO"), RuntimeError("ort"), ValueError("x")]
+)
+def test_an_artifact_that_cannot_be_read_keeps_the_old_one_serving(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validated("old", 0)
+    validated("new", 1)
+    serve("old")
+    serving.current()
+    serve("new")
+    counted = failures_counted("night", "artifact_unreadable")
+    monkeypatch.setattr(LocalStore, "read", broken_read(error))
+
+    now = serving.refresh()
+
+    assert (serving.current().live.version, now.night.version) == ("old", "old")
+    assert {failure.code for failure in now.failures.values()} == {"artifact_unreadable"}
+    assert failures_counted("night", "artifact_unreadable") == counted + 1
+    assert ModelEvent.objects.filter(action="load_failed", version__version="new").count() == 2
+    assert health.model() == "ok"
+
+
+def test_a_process_whose_artifact_cannot_be_read_at_first_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    validated("test-1")
+    serve("test-1")
+    monkeypatch.setattr(LocalStore, "read", broken_read(PermissionError()))
+
+    assert serving.current().night is None
+    assert health.model() == "not loaded"
+
+
+def test_a_bug_in_loading_is_no_error_of_readiness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "made", broken_read(ZeroDivisionError()))
+
+    assert health.model() == "unknown"
+
+
+def test_a_follower_that_ended_takes_nothing_from_what_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    validated("test-1")
+    serve("test-1")
+    before = serving.current()
+    monkeypatch.setattr(holder, "_is_begun", False)
+    monkeypatch.setattr(snapshot, "made", broken_read(ZeroDivisionError()))
+
+    assert serving.current() is before
 
 
 def test_a_process_that_never_loaded_what_should_serve_is_not_ready(store: Path) -> None:
