@@ -19,7 +19,7 @@ TESTS = (
 
 def main(words: list[str]) -> int:
     if url := os.environ.get("INTEGRATION_TEST_DATABASE_URL"):
-        return tested(url, words)
+        return run_pytest(url, words)
     FOLDER.mkdir(mode=0o755, exist_ok=True)
     if FOLDER.stat().st_uid != os.geteuid():
         sys.stderr.write(f"skipped: {FOLDER} is somebody else's\n")
@@ -28,15 +28,16 @@ def main(words: list[str]) -> int:
         root = packages.fetch(FOLDER)
         with server.running(root) as url:
             os.environ["BACKUP_TOOLS_DIR"] = str(server.programs(root))
-            return tested(url, words)
+            return run_pytest(url, words)
     except packages.CannotFetch as error:
         sys.stderr.write(f"skipped: no TimescaleDB to be had here: {error}\n")
         return 0
 
 
-def tested(url: str, words: list[str]) -> int:
+def run_pytest(url: str, words: list[str]) -> int:
     environment = os.environ | {"INTEGRATION_TEST_DATABASE_URL": url}
-    chosen = words or list(TESTS)
+    has_paths = any(not word.startswith("-") for word in words)
+    chosen = words if has_paths else [*TESTS, *words]
     return subprocess.run([sys.executable, "-m", "pytest", *chosen], env=environment).returncode
 
 
