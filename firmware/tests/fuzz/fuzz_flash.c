@@ -25,13 +25,16 @@ static void lay_out(nor_ram *flash, const uint8_t *bytes, size_t length) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
-    nor_ram flash;
+    static nor_ram flash;
     flash_log log;
     two_copies store;
     ota_state state;
     log_record record = {.type = LOG_EPOCH};
     uint32_t sequence, steps = 0;
-    nor_ram_init(&flash, SECTORS, 1);
+    if (flash.cells == NULL) {
+        nor_ram_init(&flash, SECTORS, 1);
+    }
+    memset(flash.cells, 0xFF, SECTORS * NOR_SECTOR_BYTES);
     flash_log_mount(&log, &flash.nor, 0, SECTORS);
     flash_log_append(&log, &record, &sequence);
     lay_out(&flash, bytes, length);
@@ -47,6 +50,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         }
     }
     two_copies_load(&store, &flash.nor, 0, &state, sizeof state);
-    nor_ram_free(&flash);
     return 0;
 }

@@ -80,6 +80,32 @@ static void a_copy_takes_its_length_and_no_byte_more(void) {
     nor_ram_free(&flash);
 }
 
+static uint32_t worn_address;
+static bool (*honest_program)(void *, uint32_t, const void *, size_t);
+
+static bool programs_all_but_one(void *context, uint32_t address, const void *bytes, size_t length) {
+    return address / NOR_SECTOR_BYTES != worn_address / NOR_SECTOR_BYTES &&
+           honest_program(context, address, bytes, length);
+}
+
+static void a_copy_that_cannot_be_settled_leaves_the_other(void) {
+    for (uint32_t saves = 2; saves < 4; saves++) {
+        two_copies store;
+        uint32_t value = 0, got = 0;
+        nor_ram_init(&flash, 2, 1);
+        two_copies_load(&store, &flash.nor, 0, &got, sizeof got);
+        for (value = 1; value <= saves; value++) {
+            CHECK(two_copies_save(&store, &value, sizeof value));
+        }
+        honest_program = flash.nor.program;
+        worn_address = store.newest * NOR_SECTOR_BYTES;
+        flash.nor.program = programs_all_but_one;
+        CHECK(two_copies_load(&store, &flash.nor, 0, &got, sizeof got));
+        CHECK_EQUAL(got, saves - 1);
+        nor_ram_free(&flash);
+    }
+}
+
 /* At each operation, with each tear: the old or the new value is there, and stays there. */
 static void a_cut_leaves_the_old_or_the_new(void) {
     for (int tear = 0; tear < TEAR_MODES; tear++) {
@@ -144,6 +170,7 @@ void config_suite(void) {
     RUN(a_spoilt_copy_leaves_the_other);
     RUN(what_is_too_long_or_does_not_hold_is_refused);
     RUN(a_copy_takes_its_length_and_no_byte_more);
+    RUN(a_copy_that_cannot_be_settled_leaves_the_other);
     RUN(a_cut_leaves_the_old_or_the_new);
     RUN(a_configuration_is_whole_or_refused);
 }
