@@ -125,6 +125,16 @@ def test_two_sessions_that_write_text_differently_agree(session: psycopg.Connect
     assert summed(session) == first
 
 
+def test_the_same_rows_have_this_checksum_on_every_server(
+    session: psycopg.Connection[Any],
+) -> None:
+    odd = "{1e-45,3.4028235e38,-0,NaN,Infinity,NULL,0.1}"
+
+    fill(session, ROW, row(id=2, f=odd, d=5e-324, t="ä\U0001f319", b=None), row(id=None, n="NaN"))
+
+    assert summed(session) == Content(3, "77faa4e96cdc8b1c380d3547a2e27d27")
+
+
 def test_columns_in_another_order_are_the_same_content(session: psycopg.Connection[Any]) -> None:
     fill(session, ROW)
     turned = ", ".join(reversed(COLUMNS.split(", ")))

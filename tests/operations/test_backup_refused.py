@@ -244,14 +244,26 @@ def test_a_dump_that_fails_leaves_nothing(tmp_path: Path, settings: Settings) ->
     assert Backup.objects.get().failure == "backup_dump_failed"
 
 
-@pytest.mark.parametrize("name", ["", "postgres", "template1", "x" * 64, "{live}"])
+OWN = "That name is the server's own"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("{live}", "is the live database"),
+        ("", OWN),
+        ("postgres", OWN),
+        ("template1", OWN),
+        ("x" * 64, OWN),
+    ],
+)
 def test_nothing_is_restored_into_the_live_database_or_the_servers_own(
-    dump: Path, name: str
+    tmp_path: Path, name: str, told: str
 ) -> None:
     name = name.format(live=server.live_database())
 
-    with pytest.raises(TargetRefused):
-        restore.restore_backup(path=dump, into=name, actor=ACTOR)
+    with pytest.raises(TargetRefused, match=told):
+        restore.restore_backup(path=tmp_path / "unread.dump", into=name, actor=ACTOR)
 
 
 def test_a_database_that_is_not_empty_is_left_alone_and_an_empty_one_is_filled(dump: Path) -> None:
