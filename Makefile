@@ -8,7 +8,7 @@ export PYTHON
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants sim
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 install: .venv/.runtime ## create .venv and install the locked packages
 	@echo "installed: make demo"

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TARGETS = ("flash_log", "uploader", "ota", "radar_frame", "config")
 KILLED_PERCENT = 90.0
-LONGEST_RUN_S = 60
+LONGEST_RUN_S = 15
 FLAGS = ["-std=c11", "-O1", "-w", "-ffp-contract=off", "-Icore/include", "-Iports/host"]
 # What is written, and what somebody might have written instead.
 SWAPS = (
