@@ -53,6 +53,7 @@ def model_of(manifest: Manifest, files: Files) -> engine.Model:
         return engine.Model(
             labels=manifest.labels,
             features=tuple(feature.name for feature in manifest.features),
+            evidence=tuple(said.evidence),
             window=engine.Window(window.before, window.after, window.minimum_known),
             normalisation=_normalisation(said.normalisation),
             columns=engine.Columns(tuple(said.columns)),

@@ -110,12 +110,16 @@ class Metadata(Part, frozen=True):
     head: LinearPart | ClockPart | NetworkPart
     training: Training
     golden: list[GoldenPart]
+    # Of the features, those that tell of a sleeper: an epoch without any is unknown.
+    evidence: Annotated[list[str], Meta(min_length=1)]
     # Every other file of the folder.
     files: dict[str, FileEntry]
     # Epochs before its window that a live stage takes into account.
     history: Epochs = 0
     decoder: ChainPart | None = None
     temperature: Annotated[float, Meta(gt=0)] = 1.0
+    # Not to be relied upon; shown wherever its stages are.
+    is_experimental: bool = True
     summary: str = ""
     metrics: dict[str, Any] = {}
     drift_reference: dict[str, Any] = {}

@@ -39,6 +39,7 @@ class Draft:
     features: tuple[Feature, ...]
     golden: tuple[engine.Golden, ...]
     training: Training
+    is_experimental: bool = True
     summary: str = ""
     card: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -78,6 +79,7 @@ def _metadata(
         version=draft.version,
         passes=list(draft.passes),
         window=WindowPart(window.before, window.after, window.minimum_known),
+        evidence=list(model.evidence),
         columns=list(model.columns.steps),
         normalisation=assembly.normalisation_part(model.normalisation),
         head=head,
@@ -85,6 +87,7 @@ def _metadata(
         temperature=model.temperature,
         history=model.history,
         training=draft.training,
+        is_experimental=draft.is_experimental,
         summary=draft.summary,
         metrics=dict(draft.metrics),
         drift_reference=dict(draft.drift_reference),

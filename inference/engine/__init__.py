@@ -10,7 +10,7 @@ from inference.engine.model import Model
 from inference.engine.network import Network
 from inference.engine.nights import Night, Staged
 from inference.engine.normalisation import Fixed, Normalisation, RobustNight
-from inference.engine.passes import stage_live, stage_night
+from inference.engine.passes import newest_stageable, stage_live, stage_night
 from inference.engine.windows import Window
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Staged",
     "Window",
     "explain",
+    "newest_stageable",
     "stage_live",
     "stage_night",
 ]

@@ -9,7 +9,7 @@ from inference.engine.faults import NightUnfit
 from inference.engine.heads import Clock, Linear
 from inference.engine.model import Model
 from inference.engine.nights import Doubles, Ints, Night
-from inference.engine.passes import check
+from inference.engine.passes import told
 from inference.engine.windows import trailing
 
 Pass = Literal["live", "night"]
@@ -41,7 +41,7 @@ class _Scene:
 
 def explain(model: Model, night: Night, position: int, pass_: Pass) -> Explanation:
     """Explain the logits of the epoch at `position` of the night, as that pass saw it."""
-    check(model, night)
+    night = told(model, night)
     if not 0 <= position < len(night):
         raise NightUnfit(f"Position {position} of {len(night)} epochs.")
     scene = {"live": _live, "night": _night}[pass_](model, night, position)

@@ -20,6 +20,7 @@ from recordings.stages import UNSCORED, code_of
 class Model:
     labels: tuple[str, ...]  # names of recordings.stages, in the order of the head's logits
     features: tuple[str, ...]
+    evidence: tuple[str, ...]  # of the features, those that tell of a sleeper
     window: Window
     normalisation: Normalisation
     columns: Columns
@@ -40,8 +41,14 @@ class Model:
             raise ModelUnfit(f"A history of {self.history} epochs.")
         self.normalisation.check(len(self.features))
         self.head.check(len(self.columns.names(self.features)), len(codes), self.window)
+        self._check_evidence()
         if self.decoder is not None:
             self.decoder.check(len(codes))
+
+    def _check_evidence(self) -> None:
+        evidence = set(self.evidence)
+        if not evidence or len(evidence) < len(self.evidence) or evidence - set(self.features):
+            raise ModelUnfit("The evidence is none, names a feature twice, or one that is unknown.")
 
     @property
     def reach(self) -> int:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inference.engine.evidence import without_unknown
 from inference.engine.faults import NightUnfit
 from inference.engine.model import Model
 from inference.engine.nights import Bools, Doubles, Floats, Ints, Night, Staged
-from inference.engine.windows import trailing
+from inference.engine.windows import Window, trailing
 from recordings.grid import MAX_EPOCHS
 from recordings.stages import UNSCORED
 
@@ -25,7 +26,7 @@ class Seen:
 
 def stage_night(model: Model, night: Night) -> Staged:
     """Stage a whole night, each epoch with what came before and after it."""
-    check(model, night)
+    night = told(model, night)
     if len(night) == 0:
         return _joined(model, [])
     seen = look(model, night.features[None], _indexes(night)[None], len(night))
@@ -41,7 +42,7 @@ def stage_live(model: Model, night: Night, newest: int) -> Staged:
     An epoch's live stage is that of the last epoch of the `model.reach` epochs up to it, and
     depends on nothing else: later epochs and longer histories change nothing.
     """
-    check(model, night)
+    night = told(model, night)
     if newest < 0:
         raise NightUnfit(f"The newest {newest} epochs.")
     newest = min(newest, len(night))
@@ -54,13 +55,26 @@ def stage_live(model: Model, night: Night, newest: int) -> Staged:
     return _joined(model, parts)
 
 
-def check(model: Model, night: Night) -> None:
-    """Refuse a night of other features, or longer than a recording may be."""
+def newest_stageable(model: Model, night: Night) -> int | None:
+    """Find the last epoch that may be given a live stage, without running the head."""
+    known = np.asarray(np.isfinite(told(model, night).features).any(axis=1))
+    past = Window(model.window.before, 0, 0).count_known(known)
+    places = np.flatnonzero(known & (past >= model.window.minimum_known))
+    return int(places[-1]) if len(places) else None
+
+
+def told(model: Model, night: Night) -> Night:
+    """The night with its unknown epochs as gaps.
+
+    Refuses a night of other features, or longer than a recording may be.
+    """
     shape = night.features.shape
     if len(shape) != 2 or shape[1] != len(model.features):
         raise NightUnfit(f"Features {shape}, but the model takes {len(model.features)} of them.")
     if shape[0] > MAX_EPOCHS:
         raise NightUnfit(f"{shape[0]} epochs; a recording has at most {MAX_EPOCHS}.")
+    features = without_unknown(night.features, model.features, model.evidence)
+    return Night(features, night.first_index)
 
 
 def look(model: Model, blocks: Floats, index: Ints, last: int) -> Seen:
@@ -68,7 +82,7 @@ def look(model: Model, blocks: Floats, index: Ints, last: int) -> Seen:
     columns = model.columns.of(model.normalisation.apply(blocks), index)
     logits = model.head.logits(columns, index, model.window, last)
     known = np.asarray(np.isfinite(blocks).any(axis=-1))
-    enough = model.window.knows_enough(known)[:, known.shape[1] - last :]
+    enough = (known & model.window.knows_enough(known))[:, known.shape[1] - last :]
     probabilities = softmax(logits / model.temperature)
     # A network may run over; where one label is no number, none is.
     return Seen(probabilities, enough & ~np.isnan(probabilities[..., 0]))
@@ -98,7 +112,7 @@ def _live(model: Model, blocks: Floats, index: Ints) -> Staged:
 
 
 def _staged(model: Model, places: Ints, probabilities: Doubles, enough: Bools) -> Staged:
-    """(epochs,), (epochs, labels), (epochs,): what the window did not know enough of is none."""
+    """(epochs,), (epochs, labels), (epochs,): what is or knows too little is none."""
     shown = np.where(enough[:, None], probabilities, np.nan).astype(np.float32)
     return Staged(
         stages=np.where(enough, model.codes[places], np.int8(UNSCORED)),

@@ -17,6 +17,7 @@ BINS = HOURS * 120 // EPOCHS_PER_BIN
 def train(
     labels: tuple[str, ...],
     features: tuple[str, ...],
+    evidence: tuple[str, ...],
     fitting: Sequence[LabelledNight],
     tuning: Sequence[LabelledNight],
 ) -> Model:
@@ -25,6 +26,7 @@ def train(
     model = Model(
         labels=labels,
         features=features,
+        evidence=evidence,
         window=Window(before=0, after=0, minimum_known=1),
         normalisation=RobustNight(),
         columns=Columns(),

@@ -10,6 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from inference.engine import Columns, Linear, Model, Normalisation, RobustNight, Window
+from inference.engine.evidence import is_known as is_evident
+from inference.engine.evidence import without_unknown
 from mlops.training import calibration, decoder, softmax
 from mlops.training.nights import LabelledNight
 from mlops.training.softmax import Recipe, Softmax
@@ -25,8 +27,9 @@ class Design:
 
     labels: tuple[str, ...]
     features: tuple[str, ...]
+    evidence: tuple[str, ...]  # of the features, those that make an epoch known
     left_out: tuple[str, ...] = ()  # features that get no weight
-    window: Window = field(default_factory=lambda: Window(20, 20, 21))
+    window: Window = field(default_factory=lambda: Window(30, 20, 21))
     normalisation: Normalisation = field(default_factory=RobustNight)
     columns: Columns = field(default_factory=lambda: Columns(("features", "known", "elapsed")))
     history: int = 100
@@ -63,6 +66,7 @@ def train(
     model = Model(
         labels=design.labels,
         features=design.features,
+        evidence=design.evidence,
         window=design.window,
         normalisation=design.normalisation,
         columns=design.columns,
@@ -74,19 +78,20 @@ def train(
 
 
 def rows_of(design: Design, nights: Sequence[LabelledNight]) -> tuple[Floats, NDArray[np.int8]]:
-    """(rows, used), (rows,): each epoch whose stage is known and that knows enough, some twice."""
+    """(rows, used), (rows,): each epoch with a true stage that would be given one, some twice."""
     parts = [_windows(design, night) for night in nights]
     return np.concatenate([rows for rows, _ in parts]), np.concatenate([of for _, of in parts])
 
 
 def _windows(design: Design, night: LabelledNight) -> tuple[Floats, NDArray[np.int8]]:
     index = np.arange(len(night.features), dtype=np.int64)[None]
-    normalised = design.normalisation.apply(night.features[None])
+    told = without_unknown(night.features, design.features, design.evidence)
+    normalised = design.normalisation.apply(told[None])
     columns = design.columns.of(normalised, index)
     padded = softmax.grained(design.window.pad(columns, len(night.features))[0])
     along = sliding_window_view(padded, design.window.length, axis=0)
-    is_known = np.asarray(np.isfinite(night.features).any(axis=1))
-    is_row = design.window.knows_enough(is_known) & (night.stages >= 0)
+    is_known = is_evident(night.features, design.features, design.evidence)
+    is_row = is_known & design.window.knows_enough(is_known) & (night.stages >= 0)
     # (epochs, columns, places) -> (rows, places * columns), as the head's weights lie.
     rows = along[is_row].transpose(0, 2, 1).reshape(int(is_row.sum()), -1)[:, design.used]
     classes = night.stages[is_row]

@@ -34,6 +34,7 @@ def linear(seed: int = 0, *, labels: tuple[str, ...] = LABELS) -> engine.Model:
     return engine.Model(
         labels=labels,
         features=NAMES,
+        evidence=NAMES,
         window=engine.Window(1, 1, 1),
         normalisation=engine.Fixed(np.zeros(len(NAMES)), np.ones(len(NAMES))),
         columns=engine.Columns(),
@@ -50,6 +51,7 @@ def clock() -> engine.Model:
     return engine.Model(
         labels=LABELS,
         features=NAMES,
+        evidence=NAMES,
         window=engine.Window(0, 0, 0),
         normalisation=engine.RobustNight(5.0),
         columns=engine.Columns(("known", "elapsed")),
@@ -77,6 +79,7 @@ def networked() -> engine.Model:
     return engine.Model(
         labels=LABELS,
         features=NAMES,
+        evidence=NAMES,
         window=engine.Window(2, 2, 1),
         normalisation=engine.Fixed(np.zeros(len(NAMES)), np.ones(len(NAMES))),
         columns=engine.Columns(),

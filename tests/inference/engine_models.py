@@ -44,10 +44,11 @@ def chain(seed: int, labels: int = 4, *, has_prior: bool = True) -> Chain:
 
 
 def night(epochs: int, features: int, seed: int, first_index: int = 0) -> Night:
-    """With gaps of whole epochs, values missing in others, and one that is no number at all."""
+    """With gaps of whole epochs, values missing or 0 in others, and one that is no number."""
     random = np.random.default_rng(seed)
     values = random.normal(size=(epochs, features)).astype(np.float32)
     values[random.random((epochs, features)) < 0.1] = np.nan
+    values[random.random((epochs, features)) < 0.1] = 0
     values[random.random(epochs) < 0.2] = np.nan
     if epochs:
         values[random.integers(epochs), random.integers(features)] = np.inf
@@ -124,6 +125,7 @@ def model(head: Head, features: int, window: Window, **more: Any) -> Model:
     return Model(
         labels=LABELS,
         features=names(features),
+        evidence=more.pop("evidence", names(features)),
         window=window,
         normalisation=more.pop("normalisation", fixed(features)),
         columns=Columns(more.pop("steps", ("features",))),
@@ -159,11 +161,17 @@ def models(draw: st.DrawFn, heads: tuple[str, ...] = ("linear", "clock", "onnx")
         features,
         window,
         steps=steps,
+        evidence=draw(evidences(features)),
         normalisation=draw(st.sampled_from([fixed(features), RobustNight(2.5)])),
         decoder=draw(st.sampled_from([None, chain(seed, has_prior=has_prior)])),
         temperature=draw(st.sampled_from([0.5, 1.0, 1.7])),
         history=draw(st.integers(0, 7)),
     )
+
+
+def evidences(features: int) -> st.SearchStrategy[tuple[str, ...]]:
+    some = st.lists(st.sampled_from(names(features)), min_size=1, unique=True)
+    return some.map(tuple)
 
 
 def nights_for(model: Model, longest: int = 40) -> st.SearchStrategy[Night]:

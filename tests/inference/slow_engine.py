@@ -145,16 +145,22 @@ def path_score(chain: Chain, said: list[list[float]], path: tuple[int, ...]) -> 
 Answer = tuple[list[int], np.ndarray]
 
 
+def knows(model: Model, row: np.ndarray) -> bool:
+    told = [row[model.features.index(name)] for name in model.evidence]
+    return any(math.isfinite(value) and value != 0 for value in told)
+
+
 def seen_by(model: Model, features: np.ndarray, first: int) -> tuple[np.ndarray, list[bool]]:
     """(epochs, labels) probabilities, and which epochs the windows know enough of."""
+    features = np.array([row if knows(model, row) else row * np.nan for row in features])
     normal = normalised(model, features)
     found = logits(model, columns(model, normal, first), first)
     shares = np.array([softmax(row, model.temperature) for row in found])
-    known = [any(math.isfinite(value) for value in row) for row in features]
+    known = [knows(model, row) for row in features]
     counts = [count_known(model.window, known, at) for at in range(len(features))]
     enough = [
-        count >= model.window.minimum_known and not np.isnan(row).any()
-        for count, row in zip(counts, shares, strict=True)
+        know and count >= model.window.minimum_known and not np.isnan(row).any()
+        for know, count, row in zip(known, counts, shares, strict=True)
     ]
     return shares, enough
 

@@ -140,6 +140,8 @@ CASES: list[tuple[str, Tampering, type[faults.BadArtifact]]] = [
         changed(window={"before": 9_999, "after": 0, "minimum_known": 1}),
         faults.BadManifest,
     ),
+    ("no evidence", changed(evidence=[]), faults.BadManifest),
+    ("evidence unsaid", without("evidence"), faults.BadManifest),
     ("a pass unknown", changed(passes=["day"]), faults.BadManifest),
     ("a pass twice", changed(passes=["live", "live"]), faults.BadManifest),
     ("no pass", changed(passes=[]), faults.BadManifest),
@@ -195,6 +197,7 @@ CASES: list[tuple[str, Tampering, type[faults.BadArtifact]]] = [
     ("a header that promises", with_file("bias.npy", PROMISING), faults.BadArtifact),
     ("no array at all", with_file("bias.npy", b"hello"), faults.BadArtifact),
     ("another shape", with_file("bias.npy", array([0.0] * 5)), faults.BadArtifact),
+    ("evidence unknown", changed(evidence=["dreams"]), faults.BadArtifact),
     ("columns unknown", changed(columns=["dreams"]), faults.BadArtifact),
     (
         "too few means",

@@ -111,9 +111,9 @@ def test_columns_that_nobody_makes_are_refused(steps: tuple[str, ...]) -> None:
 def test_the_clock_tells_the_time_and_nothing_else() -> None:
     table = np.array([[9, 0, 0, 0], [0, 9, 0, 0], [0, 0, 0, 9]], dtype=np.float32)
     clock = model(Clock(table, epochs_per_bin=2), 3, Window(3, 0, 0))
-    unknown = Night(np.full((6, 3), np.nan, dtype=np.float32), first_index=1)
+    same = Night(np.ones((6, 3), dtype=np.float32), first_index=1)
 
-    for staged in (stage_night(clock, unknown), stage_live(clock, unknown, 6)):
+    for staged in (stage_night(clock, same), stage_live(clock, same, 6)):
         words = [clock.labels[list(clock.codes).index(code)] for code in staged.stages]
         assert words == ["W", "Light", "Light", "REM", "REM", "REM"]
 
@@ -141,6 +141,9 @@ BIAS = linear().head.bias
         ({"labels": ("W", "N1", "N2", "N3", "REM")}, "bias"),
         ({"features": ("a", "b", "b")}, "twice"),
         ({"features": ("a", "b")}, "2 asked"),
+        ({"evidence": ()}, "evidence"),
+        ({"evidence": ("feature_0", "feature_0")}, "evidence"),
+        ({"evidence": ("feature_0", "a wish")}, "evidence"),
         ({"temperature": 0.0}, "temperature"),
         ({"temperature": float("nan")}, "temperature"),
         ({"history": -1}, "history"),

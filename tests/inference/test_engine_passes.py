@@ -7,7 +7,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from inference.engine import Model, Night, NightUnfit, Staged, Window, stage_live, stage_night
+from inference.engine import (
+    Model,
+    Night,
+    NightUnfit,
+    Staged,
+    Window,
+    newest_stageable,
+    stage_live,
+    stage_night,
+)
 from inference.engine.passes import likeliest
 from recordings.grid import MAX_EPOCHS
 from recordings.stages import code_of
@@ -173,17 +182,75 @@ def test_one_epoch_is_a_night(pass_: str) -> None:
     assert staged.probabilities.sum() == pytest.approx(1)
 
 
-def test_a_gap_is_staged_from_its_neighbours_where_they_suffice() -> None:
+def test_a_gap_has_no_stage_and_neither_has_what_is_left_alone_by_gaps() -> None:
     values = np.ones((14, 3), dtype=np.float32)
-    values[[3, 6, 7, 8, 9]] = np.nan
+    values[[3, 6, 7, 9, 10]] = np.nan
 
     staged = stage_night(linear(window=Window(2, 2, 3), decoder=chain(1)), Night(values))
 
-    assert staged.is_staged.tolist() == [True] * 5 + [False] * 5 + [True] * 4
+    assert np.flatnonzero(staged.is_staged).tolist() == [0, 1, 2, 4, 11, 12, 13]
+
+
+NOBODY = {"flags alone": [np.nan, np.nan, 79], "an empty bed": [np.nan, 0, 79]}
+
+
+@pytest.mark.parametrize("pass_", ["night", "live"])
+@pytest.mark.parametrize("row", NOBODY.values(), ids=NOBODY)
+def test_where_nobody_is_there_is_no_stage(pass_: str, row: list[float]) -> None:
+    """Of a heart, a movement and flags."""
+    model = linear(decoder=chain(1), history=5, evidence=("feature_0", "feature_1"))
+    nobody = Night(np.tile(np.array(row, dtype=np.float32), (50, 1)))
+
+    staged = stage(model, nobody, pass_)
+
+    assert staged.stages.tolist() == [-1] * 50
+    assert np.isnan(staged.probabilities).all()
+    assert newest_stageable(model, nobody) is None
+
+
+@pytest.mark.parametrize("row", [[60, 0, 79], [np.nan, 3, np.nan]])
+def test_a_heart_or_a_movement_is_somebody(row: list[float]) -> None:
+    model = linear(decoder=chain(1), evidence=("feature_0", "feature_1"))
+    somebody = Night(np.tile(np.array(row, dtype=np.float32), (5, 1)))
+
+    assert stage_night(model, somebody).is_staged.all()
+
+
+@some
+@given(st.data())
+def test_what_an_unknown_epoch_says_changes_nothing(data: st.DataObject) -> None:
+    model = data.draw(models())
+    drawn = data.draw(nights_for(model))
+    known = [slow_engine.knows(model, row) for row in drawn.features]
+    told = np.where(np.array(known, dtype=bool)[:, None], drawn.features, np.float32(np.nan))
+
+    assert_same(stage_night(model, drawn), stage_night(model, Night(told, drawn.first_index)))
+
+
+@some
+@given(st.data())
+def test_the_newest_epoch_with_a_live_stage_is_found_without_staging(data: st.DataObject) -> None:
+    model = data.draw(models())
+    drawn = data.draw(nights_for(model))
+
+    place = newest_stageable(model, drawn)
+
+    staged = np.flatnonzero(stage_live(model, drawn, len(drawn)).is_staged)
+    assert place == (staged[-1] if len(staged) else None)
+
+
+def test_one_silent_epoch_leaves_the_shipped_window_its_stages() -> None:
+    model = linear(window=Window(30, 20, 21), decoder=chain(1), history=40)
+    values = np.ones((60, 3), dtype=np.float32)
+    values[10] = np.nan
+
+    staged = stage_live(model, Night(values), 60)
+
+    assert np.flatnonzero(staged.is_staged).tolist() == [*range(21, 60)]
 
 
 def test_twenty_epochs_are_too_few_and_the_21st_is_the_first_with_a_live_stage() -> None:
-    model = linear(window=Window(20, 20, 21), decoder=chain(1), history=40)
+    model = linear(window=Window(30, 20, 21), decoder=chain(1), history=40)
 
     staged = stage_live(model, Night(np.ones((22, 3), dtype=np.float32)), 22)
 

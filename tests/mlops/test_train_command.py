@@ -5,12 +5,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from inference import artifacts
-from inference.engine import stage_live, stage_night
+from inference.engine import Night, Window, stage_live, stage_night
+from inference.engine.golden import STAGE
+from mlops.simulator.tables import FEATURES
 from mlops.training import judging, nights, toys
 
 Run = Callable[..., dict[str, object]]
@@ -116,6 +119,22 @@ def test_what_ships_says_what_it_is_and_how_to_make_it_again(version: str) -> No
     assert "null: always the commonest" in card
     assert f"manage.py train --version {version} --head" in card
     assert loaded.manifest.metadata.training.code_revision == toys.REVISION
+    assert loaded.manifest.facts["is_experimental"] is True
+    assert loaded.model.evidence == toys.EVIDENCE
+
+
+@pytest.mark.parametrize("version", ["null-clock", "linear-0"])
+def test_what_ships_stages_neither_dead_sensors_nor_an_empty_bed(version: str) -> None:
+    loaded = artifacts.load(settings.SHIPPED_MODELS_DIR / version)
+
+    for golden in loaded.manifest.metadata.golden:
+        assert {*golden.stages[toys.DEAD], *golden.stages[toys.EMPTY]} == {-1}
+        assert max(golden.stages) >= 0
+    for row in ([79], [79, 0]):
+        nobody = np.full((900, len(FEATURES)), np.nan, np.float32)
+        nobody[:, [FEATURES.index(name) for name in ("flags", "in_bed_pct")[: len(row)]]] = row
+        for stage in STAGE.values():
+            assert not stage(loaded.model, Night(nobody)).is_staged.any()
 
 
 def test_the_shipped_null_is_what_its_command_makes_today(run: Run) -> None:
@@ -137,6 +156,5 @@ def test_the_shipped_toy_beats_the_shipped_null_on_nights_that_neither_saw() -> 
     by_clock = judging.judge(null, unseen, "night").kappa
     night = judging.judge(toy, unseen, "night").kappa
 
-    assert toy.window.before == toy.window.after == 20
-    assert toy.window.minimum_known == 21
+    assert toy.window == Window(before=30, after=20, minimum_known=21)
     assert by_clock + 0.15 < night < 0.75
