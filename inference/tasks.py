@@ -11,7 +11,9 @@ from inference.models import Pass
 from inference.services import due, staging
 
 RETRIED = {"autoretry_for": (OperationalError,), "retry_backoff": True, "max_retries": 5}
-ONCE = {"acks_late": False, "reject_on_worker_lost": False}
+# A night takes less than a second; what hangs must not hold its worker.
+LIMITS = {"soft_time_limit": 50, "time_limit": 60}
+ONCE = {"acks_late": False, "reject_on_worker_lost": False, **LIMITS}
 
 
 @shared_task(**RETRIED)

@@ -33,6 +33,16 @@ class RecordingStillOpen(errors.Conflict):
     )
 
 
+class EpochsGone(errors.Conflict):
+    row = errors.registered(
+        "epochs_gone",
+        409,
+        "Epochs of the night are gone",
+        "Retention took epochs: staged anew, the night would be worth less than what is kept.",
+        "Look at the hypnogram that there is; it stays as it was staged.",
+    )
+
+
 class PastRetention(errors.Conflict):
     row = errors.registered(
         "past_retention",

@@ -21,7 +21,7 @@ class HypnogramQuerySet(OwnedQuerySet):
 
 
 class Hypnogram(Owned):
-    """Rows are added, never changed: a night that is staged anew gets the next revision."""
+    """Append-only: a night that is staged anew gets the next revision."""
 
     class Disposition(models.TextChoices):
         STAGED = "staged"
@@ -45,6 +45,8 @@ class Hypnogram(Owned):
     mean_confidence = models.FloatField(null=True)
     # BLAKE2b of the night's bytes, artifact and schema; empty where nothing could be staged.
     input_hash = models.BinaryField(max_length=16, default=b"")
+    # How many epochs were stored when it was made: fewer never supersede more.
+    epoch_count = models.IntegerField(default=0)
     # Within a recording in the order of revisions, whatever the clocks of two workers say.
     staged_at = models.DateTimeField(default=timezone.now)
 

@@ -12,16 +12,17 @@ from inference.engine import Staged
 from inference.models import Hypnogram
 from noctis import errors
 from noctis.db.arrays import PackedFloats, PackedInts
-from recordings import grid, rows
+from recordings import grid, refusals, rows
 from recordings.models import Recording
 
 Disposition = Hypnogram.Disposition
 INSERT = """
 INSERT INTO inference_hypnogram (tenant_id, recording_id, model_id, revision, disposition,
-    first_index, stages, confidences, statistics, coverage, mean_confidence, input_hash, staged_at)
+    first_index, stages, confidences, statistics, coverage, mean_confidence, input_hash,
+    epoch_count, staged_at)
 VALUES (%(tenant)s, %(recording)s, %(model)s, %(revision)s, %(disposition)s, %(first)s,
     %(stages)b::smallint[], %(confidences)b, %(statistics)s::jsonb, %(coverage)s, %(confidence)s,
-    %(hash)s, %(at)s)
+    %(hash)s, %(epochs)s, %(at)s)
 RETURNING id
 """
 AGAIN_IN_S = 5
@@ -46,6 +47,16 @@ class Verdict:
     disposition: Disposition
     staged: Staged
     input_hash: bytes
+    # How many epochs were stored.
+    epoch_count: int
+
+
+@dataclass(frozen=True)
+class Better:
+    """A staged revision that stays the current one, and why."""
+
+    hypnogram: Hypnogram
+    reason: str
 
 
 def current(*, recording: Recording) -> Hypnogram:
@@ -73,6 +84,22 @@ def add_hypnogram(*, recording: Recording, verdict: Verdict) -> Hypnogram:
     return wanted
 
 
+def better_one(*, recording: Recording, verdict: Verdict) -> Better | None:
+    """Find the staged revision that a verdict must not supersede: of more epochs, or the last word.
+
+    The recording's row must be locked, as for adding one."""
+    owned = Hypnogram.objects.owned_by(recording.tenant_id).defer("stages", "confidences")
+    newest: Hypnogram | None = owned.of(recording).first()
+    if newest is None or newest.disposition != Disposition.STAGED:
+        return None
+    is_less = verdict.epoch_count < newest.epoch_count
+    if is_less and verdict.disposition != Disposition.SCHEMA_MISMATCH:
+        return Better(newest, refusals.EpochsGone.row.code)
+    if verdict.disposition != Disposition.STAGED:
+        return Better(newest, str(verdict.disposition))
+    return None
+
+
 def _inserted(row: Hypnogram, staged: Staged) -> int:
     """The arrays whole: the ORM would look at each of their numbers four times."""
     values = {
@@ -88,6 +115,7 @@ def _inserted(row: Hypnogram, staged: Staged) -> int:
         "coverage": row.coverage,
         "confidence": row.mean_confidence,
         "hash": row.input_hash,
+        "epochs": row.epoch_count,
         "at": row.staged_at,
     }
     found = rows.cursor().execute(INSERT, values).fetchone()
@@ -115,6 +143,7 @@ def _row(recording: Recording, verdict: Verdict) -> Hypnogram:
         coverage=(counted.coverage_pct or 0.0) / 100,
         mean_confidence=float(sure.mean(dtype=np.float64)) if len(sure) else None,
         input_hash=verdict.input_hash,
+        epoch_count=verdict.epoch_count,
         staged_at=timezone.now(),
     )
 

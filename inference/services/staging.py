@@ -7,18 +7,18 @@ else nothing is written and the night stays due. So it may be done twice, at onc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Min, QuerySet
 
 from inference import queries, serving
-from inference.engine import Night
+from inference.engine import Night, Staged
 from inference.models import Hypnogram, LiveCursor, Pass, Role
 from inference.queries import StoredNight
-from inference.rows import Occasion
+from inference.rows import Logged, Occasion
 from inference.services import due, hypnograms, predict, predictions
 from inference.services.hypnograms import Verdict
 from inference.services.predictions import Staging, Work
@@ -29,6 +29,7 @@ from recordings.services import nights
 
 Disposition = Hypnogram.Disposition
 Status = Recording.Status
+LOCK_TIMEOUT = "10s"
 
 
 def serves(*, staging_pass: Pass) -> bool:
@@ -157,13 +158,27 @@ def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | Non
     unchanged = Recording.objects.closed().filter(last_epoch_received_at=found.received_at)
     recording = _locked(unchanged, found)
     if recording is None:
+        # Nothing failed: what it has become is due as it is.
+        due.settle(recording_id=found.recording.pk, staging_pass=Pass.NIGHT)
         return None
-    _log(found, served, judged, Pass.NIGHT)
-    staging = judged.staging
-    verdict = Verdict(served.model_id, judged.disposition, staging.staged, staging.hashes)
-    hypnogram = hypnograms.add_hypnogram(recording=recording, verdict=verdict)
+    verdict = Verdict(
+        served.model_id,
+        judged.disposition,
+        judged.staging.staged,
+        judged.staging.hashes,
+        len(found.stored.index),
+    )
+    better = hypnograms.better_one(recording=recording, verdict=verdict)
+    if better is None:
+        logged = _log(found, served, judged, Pass.NIGHT)
+        verdict = replace(verdict, staged=_as_logged(verdict.staged, logged))
+        hypnogram = hypnograms.add_hypnogram(recording=recording, verdict=verdict)
+    else:
+        hypnogram = better.hypnogram
     nights.mark_staged(recording=recording, received_at=found.received_at)
     due.settle_all(recording_id=recording.pk)
+    if better is not None:
+        due.note_kept(recording=recording, staging_pass=Pass.NIGHT, reason=better.reason)
     LiveCursor.objects.owned_by(recording.tenant_id).filter(recording=recording).delete()
     return hypnogram
 
@@ -173,7 +188,7 @@ def _keep_live(found: Found, served: Served, judged: Judged | None) -> int:
     recording = _locked(Recording.objects.open(), found)
     if recording is None:
         return 0
-    count = _log(found, served, judged, Pass.LIVE) if judged else 0
+    count = len(_log(found, served, judged, Pass.LIVE)) if judged else 0
     if found.received_at is not None:
         _advance(recording, found.received_at)
     due.settle(recording_id=recording.pk, staging_pass=Pass.LIVE)
@@ -181,10 +196,20 @@ def _keep_live(found: Found, served: Served, judged: Judged | None) -> int:
 
 
 def _locked(rows: QuerySet[Recording], found: Found) -> Recording | None:
-    return rows.filter(pk=found.recording.pk).select_for_update().first()
+    """Whoever holds it for long is not waited for: the night is due again after its pause."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+    return rows.filter(pk=found.recording.pk).select_for_update(no_key=True).first()
 
 
-def _log(found: Found, served: Served, judged: Judged, staging_pass: Pass) -> int:
+def _as_logged(staged: Staged, logged: Logged) -> Staged:
+    """The same inputs may have been answered before: what the log says of them is what counts."""
+    stages, confidence = staged.stages.copy(), staged.confidence.copy()
+    stages[logged.index], confidence[logged.index] = logged.stages, logged.confidence
+    return replace(staged, stages=stages, confidence=confidence)
+
+
+def _log(found: Found, served: Served, judged: Judged, staging_pass: Pass) -> Logged:
     recording = found.recording
     occasion = Occasion(
         recording.tenant_id,
@@ -195,13 +220,12 @@ def _log(found: Found, served: Served, judged: Judged, staging_pass: Pass) -> in
         staging_pass,
         context.request_id(),
     )
-    logged = predictions.log(
+    return predictions.log(
         occasion=occasion,
         given=judged.staging.given(),
         served=served,
         latency_us=judged.latency_us,
     )
-    return len(logged)
 
 
 def _advance(recording: Recording, through: datetime) -> None:

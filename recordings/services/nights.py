@@ -13,7 +13,7 @@ from devices.services import DeviceRetired, ExternalIdTaken, register_device
 from noctis import errors
 from noctis.db.locks import hold_until_commit
 from recordings import grid, refusals
-from recordings.models import Recording
+from recordings.models import Epoch, Recording
 from recordings.services.retention import oldest_kept
 from tenants.models import Tenant
 from tenants.services import audit
@@ -223,6 +223,7 @@ def stage_again(*, recording: Recording, actor: Actor, reason: str) -> Recording
             raise errors.Missing
         if found.status == Status.OPEN:
             raise refusals.RecordingStillOpen
+        _check_complete(found)
         before, found.status = found.status, Status.CLOSED
         # Its time of change tells whoever gave it up after failures that it was asked for anew.
         found.save(update_fields=["status", "updated_at"])
@@ -235,6 +236,15 @@ def stage_again(*, recording: Recording, actor: Actor, reason: str) -> Recording
             reason=reason,
         )
     return found
+
+
+def _check_complete(recording: Recording) -> None:
+    """A chunk that was dropped leaves the counter as it was; a night that was taken leaves none."""
+    if recording.last_index is None:
+        return
+    own = Epoch.objects.filter(tenant_id=recording.tenant_id, recording_id=recording.pk)
+    if own.count() < max(recording.epoch_count, 1):
+        raise refusals.EpochsGone
 
 
 def _check_end(recording: Recording, ended_at: datetime) -> None:

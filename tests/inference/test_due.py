@@ -6,13 +6,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from inference.models import LiveCursor, Pass, StagingAttempt
+from inference.models import Hypnogram, LiveCursor, Pass, StagingAttempt
 from inference.services import due
 from noctis import errors
 from recordings.models import Recording
 from recordings.services import nights
 from tenants.models import Tenant
-from tests.factories import ACTOR, RecordingFactory, TenantFactory
+from tests.factories import ACTOR, ModelVersionFactory, RecordingFactory, TenantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +95,47 @@ def test_a_night_that_is_being_sent_waits_until_it_pauses() -> None:
     assert due.claim(staging_pass=Pass.NIGHT) == []
     told(night, last_epoch_received_at=timezone.now() - timedelta(seconds=4))
     assert due.claim(staging_pass=Pass.NIGHT) == [night.pk]
+
+
+@pytest.mark.parametrize(
+    ("revisions", "early_s", "due_s"), [(1, 115, 125), (3, 355, 365), (15, 1795, 1805)]
+)
+def test_the_more_often_a_night_was_staged_the_longer_its_pause(
+    revisions: int, early_s: int, due_s: int
+) -> None:
+    night = closed()
+    model = ModelVersionFactory()
+    for revision in range(revisions):
+        Hypnogram.objects.create(
+            tenant=night.tenant,
+            recording=night,
+            model=model,
+            revision=revision,
+            disposition="staged",
+        )
+
+    told(night, last_epoch_received_at=timezone.now() - timedelta(seconds=early_s))
+    early = due.claim(staging_pass=Pass.NIGHT)
+    told(night, last_epoch_received_at=timezone.now() - timedelta(seconds=due_s))
+
+    assert (early, due.claim(staging_pass=Pass.NIGHT)) == ([], [night.pk])
+
+
+@pytest.mark.parametrize("staging_pass", Pass)
+def test_new_epochs_do_not_shorten_the_pause_of_what_fails(staging_pass: Pass) -> None:
+    night = heard(60) if staging_pass == Pass.LIVE else closed()
+    for _ in range(3):
+        assert due.claim(staging_pass=staging_pass) == [night.pk]
+        later(3600)
+    assert due.claim(staging_pass=staging_pass) == [night.pk]
+
+    at = timezone.now() - timedelta(seconds=5)
+    told(night, last_epoch_received_at=at, updated_at=at)
+
+    assert due.claim(staging_pass=staging_pass) == []
+    later(120)
+    assert due.claim(staging_pass=staging_pass) == [night.pk]
+    assert StagingAttempt.objects.get().tries == 5
 
 
 def test_a_sweep_is_bounded_and_takes_the_latest_nights_first(
@@ -197,10 +238,11 @@ def test_the_sweep_looks_at_due_nights_alone() -> None:
         for n in range(5_000)
     )
     values = {"pass": 1, "settles_after": due.SETTLES_AFTER, "most": due.MOST_AT_ONCE}
+    values |= {"settling_more": due.SETTLING_MORE, "longest_settling": due.LONGEST_SETTLING}
     values["first_pause"] = due.FIRST_PAUSE
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE recordings_recording")
-        cursor.execute(f"EXPLAIN {due.NIGHTS.format(room=due.ROOM)}", values)
+        cursor.execute(f"EXPLAIN {due.due_of(staging_pass=Pass.NIGHT)}", values)
         plan = str(cursor.fetchall())
 
     assert "recording_due" in plan

@@ -69,5 +69,5 @@ def stage(
         np.empty((len(letters), 0), np.float32),
         np.full(len(letters), 0.7, np.float32),
     )
-    verdict = Verdict(model.pk, Hypnogram.Disposition(disposition), staged, mark)
+    verdict = Verdict(model.pk, Hypnogram.Disposition(disposition), staged, mark, len(staged))
     return hypnograms.add_hypnogram(recording=recording, verdict=verdict)
