@@ -33,19 +33,21 @@ def running(root: Path) -> Iterator[str]:
     """The server's URL, for as long as the block lasts."""
     if os.geteuid() != 0:
         raise CannotFetch("a chroot needs root: run it as root, or in a container")
-    port, data = _free_port(), root / "srv" / "data"
+    port = _free_port()
+    # Two runs at once share what was unpacked, never the data.
+    data, inside = root / "srv" / f"data-{port}", f"/srv/data-{port}"
     _furnish(root)
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     os.chown(data, NOBODY, NOBODY)
-    _inside(root, "initdb", "-D", "/srv/data", "-U", "noctis", "-A", "trust", "-E", "UTF8", "-N")
+    _inside(root, "initdb", "-D", inside, "-U", "noctis", "-A", "trust", "-E", "UTF8", "-N")
     options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
-    started = ("-w", "-D", "/srv/data", "-l", "/srv/data/log", "-o", f"-p {port} {options}")
+    started = ("-w", "-D", inside, "-l", f"{inside}/log", "-o", f"-p {port} {options}")
     _inside(root, "pg_ctl", "start", *started)
     try:
         yield f"postgresql://noctis@127.0.0.1:{port}/postgres"
     finally:
-        _inside(root, "pg_ctl", "stop", "-D", "/srv/data", "-m", "immediate")
+        _inside(root, "pg_ctl", "stop", "-D", inside, "-m", "immediate")
         shutil.rmtree(data)
 
 
@@ -85,7 +87,7 @@ def _inside(root: Path, program: str, *words: str) -> None:
         text=True,
     )
     if done.returncode:
-        said = (done.stdout or "see srv/data/log").strip().splitlines()
+        said = (done.stdout or "see its log").strip().splitlines()
         raise CannotFetch(f"{program}: {said[-1]}")
 
 
