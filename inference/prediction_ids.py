@@ -64,6 +64,9 @@ def texts(
     key: PredictionKey, epoch_index: NDArray[np.integer[Any]], revision: NDArray[np.integer[Any]]
 ) -> list[str]:
     """The ids of a night, (epochs,) each: those of `key` but for their index and revision."""
+    for name, values in (("epoch_index", epoch_index), ("revision", revision)):
+        if len(values) and not 0 <= int(values.min()) <= int(values.max()) < 1 << WIDTHS[name]:
+            raise ValueError(f"{name} does not fit {WIDTHS[name]} bits")
     base = packed(key).int
     clear = ~(((1 << 16) - 1 << 80) | ((1 << 20) - 1 << 26))
     high, low = (base & clear) >> 64, base & clear & (1 << 64) - 1

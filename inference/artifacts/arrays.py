@@ -37,6 +37,8 @@ def _check_header(name: str, raw: bytes) -> None:
         raise Pickled(f"{name} holds objects")
     if dtype != np.float32:
         raise BadArtifact(f"{name} is {dtype}, not float32")
+    if any(type(side) is not int or side < 0 for side in shape):
+        raise BadArtifact(f"{name} has no shape: {shape}")
     if math.prod(shape) * dtype.itemsize != len(raw) - file.tell():
         raise BadArtifact(f"{name} is not as long as its header says")
 

@@ -72,6 +72,9 @@ class Chain:
                 raise ModelUnfit(f"The decoder's {name} are {given.shape}, not {shape}.")
             if not (given >= 0).all() or abs(given.sum(axis=-1) - 1).max() > TOLERANCE:
                 raise ModelUnfit(f"The decoder's {name} do not sum to 1.")
+        # Dividing by next to nothing would outweigh whatever an epoch says.
+        if self.prior is not None and (self.prior <= LEAST).any():
+            raise ModelUnfit(f"The decoder's prior has a share of {LEAST} or less.")
 
 
 def _forward(belief: Doubles, onwards: Doubles, likelihoods: Doubles) -> Doubles:

@@ -54,6 +54,17 @@ def test_a_changed_weight_is_another_artifact(tmp_path: Path) -> None:
     assert first.manifest.artifact_hash != second.manifest.artifact_hash
 
 
+@pytest.mark.parametrize("is_experimental", [True, False])
+def test_a_version_says_whether_it_is_experimental(tmp_path: Path, is_experimental: bool) -> None:
+    facts = drafts.written(tmp_path, is_experimental=is_experimental).manifest.facts
+
+    assert facts["is_experimental"] is is_experimental
+
+
+def test_who_does_not_say_is_experimental(tmp_path: Path) -> None:
+    assert drafts.written(tmp_path).manifest.facts["is_experimental"] is True
+
+
 def test_the_facts_of_a_manifest_leave_the_vectors_out(tmp_path: Path) -> None:
     facts = drafts.written(tmp_path).manifest.facts
 

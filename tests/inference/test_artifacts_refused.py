@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.artifacts import faults, load
+from inference.artifacts import arrays, faults, load
 from tests.inference import drafts
 
 Tampering = Callable[[Path], None]
@@ -235,3 +235,14 @@ def test_every_name_of_a_fault_is_met() -> None:
     elsewhere = {faults.ArtifactMissing, faults.WrongSchema}
 
     assert met | elsewhere >= set(faults.BadArtifact.__subclasses__())
+
+
+@pytest.mark.parametrize("shape", [b"(-2, -2)", b"(True, 4)", b"(-4, -1)"])
+def test_a_shape_that_is_none_is_refused_by_name(shape: bytes) -> None:
+    """As many values as the bytes hold, and a header as long as before."""
+    plain, crafted = b"(4,), }", shape + b", }"
+    spaces = b" " * (len(crafted) - len(plain))
+    raw = array([1.0] * 4).replace(plain + spaces, crafted, 1)
+
+    with pytest.raises(faults.BadArtifact, match="has no shape"):
+        arrays.read("bias.npy", raw)

@@ -135,6 +135,8 @@ def test_no_epochs_are_decoded_to_none() -> None:
         (Chain(np.eye(4), np.array([2.0, -1, 0, 0])), "initial"),
         (Chain(np.eye(4), EVEN, prior=EVEN[:3]), "prior"),
         (Chain(np.eye(4), EVEN, prior=np.full(4, np.nan)), "prior"),
+        (Chain(np.eye(4), EVEN, prior=np.array([1, 0, 0, 0])), "prior has a share"),
+        (Chain(np.eye(4), EVEN, prior=np.array([1 - 3e-13, *[1e-13] * 3])), "prior has a share"),
     ],
 )
 def test_a_chain_of_other_than_probabilities_is_refused(broken: Chain, named: str) -> None:

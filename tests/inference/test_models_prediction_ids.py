@@ -53,6 +53,22 @@ def test_what_is_no_id_of_ours_has_no_key(text: str) -> None:
     assert PredictionKey.read(text) is None
 
 
+@pytest.mark.parametrize(
+    ("index", "revision", "name"),
+    [
+        (2**16, 0, "epoch_index"),
+        (-1, 0, "epoch_index"),
+        (0, 2**20, "revision"),
+        (0, -1, "revision"),
+    ],
+)
+def test_a_night_of_ids_that_would_not_fit_is_refused(index: int, revision: int, name: str) -> None:
+    key = PredictionKey(1, 0, 3, 0, 1, 0)
+
+    with pytest.raises(ValueError, match=name):
+        prediction_ids.texts(key, np.array([0, index]), np.array([0, revision]))
+
+
 @pytest.mark.parametrize("name", WIDTHS)
 def test_a_key_that_would_not_fit_is_refused(name: str) -> None:
     fields = dict.fromkeys(WIDTHS, 0) | {name: 2 ** WIDTHS[name]}
