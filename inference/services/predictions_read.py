@@ -1,7 +1,8 @@
 """One prediction out of the log: found by its id, and explained from the epochs it was made of."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -68,6 +69,8 @@ def explain(*, found: Found, serving: Snapshot) -> Explanation:
     return engine.explain(served.model, night, position, _PASSES[staging_pass])
 
 
+# A version that is asked for many times at once is loaded once, the others wait for it.
+_LOADING = Lock()
 _PASSES: dict[Pass, engine.Pass] = {Pass.LIVE: "live", Pass.NIGHT: "night"}
 
 
@@ -77,7 +80,8 @@ def _version(found: Found, serving: Snapshot) -> Served:
         if served is not None and served.model_id == found.version.pk:
             return served
     try:
-        return _loaded(found.version.pk)
+        with _LOADING:
+            return _loaded(found.version.pk)
     except BadArtifact as fault:
         raise ModelUnavailable(
             f"{found.version.version} cannot be loaded: {fault.detail}"
@@ -101,12 +105,4 @@ def _inputs(found: Found, served: Served, staging_pass: Pass) -> Night:
     if [epochs.version for epochs in stored] != [served.manifest.schema_version]:
         raise InputsChanged
     (epochs,) = stored
-    night = queries.laid_out(epochs.index.astype(np.int64), epochs.features, first)
-    return _until(night, index) if is_live else night
-
-
-def _until(night: Night, index: int) -> Night:
-    """A live stage may be that of an epoch which itself is a gap."""
-    missing = index + 1 - night.first_index - len(night)
-    gaps = np.full((missing, night.features.shape[1]), np.nan, np.float32)
-    return replace(night, features=np.concatenate([night.features, gaps]))
+    return queries.laid_out(epochs.index.astype(np.int64), epochs.features, first)

@@ -1,7 +1,11 @@
 """`GET /v1/predictions/{id}/explanation`: from the epochs as stored, by that version, or not."""
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +13,8 @@ from django.http import HttpResponse
 
 from inference import engine
 from inference.models import Prediction, Role
-from inference.serving import Served
+from inference.services import predictions_read
+from inference.serving import Served, Snapshot
 from recordings.models import Epoch, Recording
 from recordings.services import nights
 from tests.inference.asking import Asking, row_of, serve_network, slow_matrix
@@ -42,8 +47,8 @@ def explain(ask: Asking, index: int, **wanted: object) -> HttpResponse:
     return ask.get(f"/v1/predictions/{row.public_id}/explanation")
 
 
-# One whose past reaches before the night, one itself a gap, one behind it, the newest.
-@pytest.mark.parametrize("index", [0, 20, 25, 34])
+# One whose past reaches before the night, one before a gap, one behind it, the newest.
+@pytest.mark.parametrize("index", [0, 19, 25, 34])
 def test_a_live_stage_is_explained_from_what_it_saw(
     ask: Asking, night: Recording, served: Served, index: int
 ) -> None:
@@ -93,6 +98,28 @@ def test_the_version_that_gave_it_explains_it_whatever_serves_now(ask: Asking) -
     serve("test-2", seed=8)
 
     assert explain(ask, 34).json() == before
+
+
+def test_a_version_that_many_ask_for_at_once_is_loaded_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loads: list[int] = []
+
+    @lru_cache
+    def slowly(model_id: int) -> object:
+        loads.append(model_id)
+        time.sleep(0.05)
+        return object()
+
+    monkeypatch.setattr(predictions_read, "_loaded", slowly)
+    found = SimpleNamespace(version=SimpleNamespace(pk=7))
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [
+            pool.submit(predictions_read._version, found, Snapshot(1, None, None)) for _ in range(8)
+        ]
+
+    assert len({one.result() for one in asked}) == len(loads) == 1
 
 
 def test_a_version_that_cannot_be_loaded_any_more_explains_nothing(
