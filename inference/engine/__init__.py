@@ -10,10 +10,16 @@ from inference.engine.model import Model
 from inference.engine.network import Network
 from inference.engine.nights import Night, Staged
 from inference.engine.normalisation import Fixed, Normalisation, RobustNight
-from inference.engine.passes import newest_stageable, stage_live, stage_night
+from inference.engine.passes import (
+    ENGINE_REVISION,
+    newest_stageable,
+    stage_live,
+    stage_night,
+)
 from inference.engine.windows import Window
 
 __all__ = [
+    "ENGINE_REVISION",
     "Chain",
     "Clock",
     "Columns",

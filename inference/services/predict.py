@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
-from inference import queries
+from inference import engine, queries
 from inference.engine import Night, Window
 from inference.models import Pass, Role
 from inference.queries import StoredNight
@@ -145,22 +145,25 @@ def _sent(batch: EpochBatch, found: StoredNight) -> Night:
 
 def _given(question: Question, asker: Asker, work: Work) -> Given:
     """The stages that were asked for, if there is any."""
-    latest = question.scope == Scope.LATEST
-    given = predictions.stage(work).given(last_only=latest)
-    if latest and not len(given):
-        given = _latest_before(question, asker, work)
+    if question.scope == Scope.LATEST:
+        work = _of_newest(question, asker, work)
+    given = predictions.stage(work).given()
     if not len(given):
         raise _not_enough(work.served.model.window)
     return given
 
 
-def _latest_before(question: Question, asker: Asker, work: Work) -> Given:
-    """Where the newest epoch lacks its window, the newest that has one, however long ago."""
-    night = work.night
-    if question.inline is None:
+def _of_newest(question: Question, asker: Asker, work: Work) -> Work:
+    """The newest epoch that has its window, however long ago: found before anything is staged."""
+    model, night = work.served.model, work.night
+    place = engine.newest_stageable(model, night)
+    # What was read of a stored night is one epoch's reach: another than the last lacks some of it.
+    if question.inline is None and place != len(night) - 1:
         night = _stored(_found(question, asker), work.served)
-    whole = replace(work, night=night, newest=len(night))
-    return predictions.stage(whole).given(last_only=True)
+        place = engine.newest_stageable(model, night)
+    if place is None:
+        raise _not_enough(model.window)
+    return replace(work, night=replace(night, features=night.features[: place + 1]))
 
 
 def _not_enough(window: Window) -> NotEnoughEpochs:

@@ -29,15 +29,15 @@ class Work:
 
 @dataclass(frozen=True)
 class Staging:
-    """What a version says of each epoch, and the hash of all that it looked at for that."""
+    """What a version says of each epoch, and the hash of all that this depends on."""
 
     index: Ints  # (epochs,) on the recording's grid
     staged: Staged
     hashes: bytes  # 16 bytes each, or 16 where all come from the same inputs
 
-    def given(self, *, last_only: bool = False) -> Given:
-        """The epochs that have a stage, or the newest of them."""
-        places = np.flatnonzero(self.staged.is_staged)[-1 if last_only else 0 :]
+    def given(self) -> Given:
+        """The epochs that have a stage."""
+        places = np.flatnonzero(self.staged.is_staged)
         hashes = self.hashes
         if len(hashes) > HASH_SIZE:
             each = np.frombuffer(hashes, np.uint8).reshape(-1, HASH_SIZE)
@@ -119,7 +119,8 @@ def _hashes_of_live(work: Work) -> Iterator[bytes]:
 
 def _named(work: Work) -> bytes:
     served = work.served
-    told = (served.artifact_hash, served.manifest.schema_version, work.staging_pass.name)
+    spoken = served.manifest.schema_version
+    told = (str(engine.ENGINE_REVISION), served.artifact_hash, spoken, work.staging_pass.name)
     return "\n".join(told).encode()
 
 

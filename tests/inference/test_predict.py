@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from inference import engine, serving
-from inference.engine import Window
+from inference.engine import Window, passes
 from inference.models import Prediction
 from inference.serving import Served
 from recordings.models import Epoch, FeatureSchema, Recording
@@ -90,8 +90,8 @@ def test_every_epoch_of_an_open_night_is_staged_as_it_was_when_it_came(
         assert list(found["probabilities"].values()) == pytest.approx(
             expected.probabilities[-1].tolist(), abs=1e-6
         )
-    # Of the gap, only the edge knows enough.
-    assert indexes(answer) == [*range(21), *range(25, 40)]
+    # The gap has no stage.
+    assert indexes(answer) == [*range(20), *range(25, 40)]
     assert answer.json()["pass"] == "live"
 
 
@@ -141,7 +141,7 @@ def test_pending_is_what_was_not_predicted_yet(ask: Asking, night: Recording) ->
     send(night, 2, first=40)
     more = ask("pending")
 
-    assert indexes(first) == [*range(21), *range(25, 39)]
+    assert indexes(first) == [*range(20), *range(25, 39)]
     assert indexes(again) == []
     assert indexes(more) == [40, 41]
 
@@ -189,15 +189,46 @@ def test_another_version_adds_rows(ask: Asking, night: Recording) -> None:
 
 
 def test_latest_looks_back_where_the_newest_epoch_lacks_its_window() -> None:
-    serve(window=Window(3, 0, 3))
+    served = serve(window=Window(3, 0, 3))
     night = opened()
     send(night, 10)
     send(night, 1, first=30)
 
     answer = Asking(night)("latest")
 
-    assert indexes(answer) == [10]
+    assert indexes(answer) == [9]
     assert Prediction.objects.count() == 1
+    assert row_of(night, 9).stage == slow_live(served, night, 9).stages[-1]
+
+
+def test_latest_stages_one_epoch_however_far_it_looks_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    serve(window=Window(3, 0, 3))
+    night = opened()
+    send(night, 600)
+    send(night, 1, first=2_000)
+    staged: list[int] = []
+    look = passes.look
+    monkeypatch.setattr(
+        passes,
+        "look",
+        lambda model, blocks, *more: staged.append(len(blocks)) or look(model, blocks, *more),
+    )
+
+    answer = Asking(night)("latest")
+
+    assert (indexes(answer), staged) == ([599], [1])
+
+
+def test_another_engine_adds_rows(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = indexes(ask("all"))
+    monkeypatch.setattr(engine, "ENGINE_REVISION", engine.ENGINE_REVISION + 1)
+
+    answer = ask("all")
+
+    assert (indexes(answer), cached(answer)) == (before, {False})
+    assert Prediction.objects.filter(revision=1).count() == len(before)
 
 
 def test_the_first_epochs_of_a_night_have_a_window_that_begins_with_it(ask: Asking) -> None:
