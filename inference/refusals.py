@@ -66,6 +66,16 @@ class PinnedByEnvironment(errors.Conflict):
     )
 
 
+class NotValidated(errors.Conflict):
+    row = errors.registered(
+        "model_not_validated",
+        409,
+        "The version may not serve",
+        "What the environment pins must be validated, in production or archived.",
+        "Validate it, or pin another; what served before goes on serving.",
+    )
+
+
 class PassNotOffered(errors.Conflict):
     row = errors.registered(
         "pass_not_offered",

@@ -87,7 +87,7 @@ def model() -> str:
         return "unknown"
     if now.is_ready:
         return "ok"
-    return "not loaded" if now.chosen else "none serves"
+    return ": ".join(["not loaded", *now.codes[:1]]) if now.chosen else "none serves"
 
 
 NEEDED: dict[str, Callable[[], str]] = {"database": database, "migrations": migrations}

@@ -115,6 +115,7 @@ class ReloadedModels(Body):
                 "is_current": True,
             }
         ],
+        "heard": True,
         "behind": 0,
     }
 
@@ -122,7 +123,10 @@ class ReloadedModels(Body):
     live = serializers.CharField(allow_null=True)
     night = serializers.CharField(allow_null=True)
     processes = ProcessState(many=True)
-    behind = serializers.IntegerField(help_text="Processes that have not loaded it yet.")
+    heard = serializers.BooleanField(help_text="Could the other processes be asked?")
+    behind = serializers.IntegerField(
+        allow_null=True, help_text="Processes that have not loaded it yet; `null` if not heard."
+    )
 
 
 def model(row: ModelVersion) -> dict[str, Any]:
@@ -171,7 +175,8 @@ def reloaded_models(reloaded: Reloaded) -> dict[str, Any]:
         "live": now.live.version if now.live else None,
         "night": now.night.version if now.night else None,
         "processes": [_process(row, behind) for row in reloaded.processes],
-        "behind": len(behind),
+        "heard": reloaded.heard,
+        "behind": len(behind) if reloaded.heard else None,
     }
 
 

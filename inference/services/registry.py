@@ -91,7 +91,9 @@ def archive_version(*, version: str, decision: Decision) -> ModelVersion:
 
 
 def reject_version(*, version: str, decision: Decision) -> ModelVersion:
-    """Keep a version from ever serving."""
+    """Keep a version from ever serving; what the environment pins is let go there first."""
+    if version in snapshot.pinned().values():
+        raise refusals.PinnedByEnvironment(f"The environment pins {version}.")
     return _move(version, Action.REJECT, decision)
 
 

@@ -26,10 +26,12 @@ class Reloaded:
 
     snapshot: Snapshot
     processes: list[Report]
+    # False where nobody could be asked: who is behind is not known then.
+    heard: bool = True
 
     @property
     def behind(self) -> list[Report]:
-        """Those that have not loaded what should serve."""
+        """Those that are known not to have loaded what should serve."""
         number = self.snapshot.generation
         return [row for row in self.processes if row.generation < number or row.failures]
 
@@ -44,7 +46,8 @@ def reload_models(*, decision: Decision, patience_s: float = PATIENCE_S) -> Relo
         raise refusals.ModelNotLoadable(_told(list(after.failures.values())))
     if not after.chosen:
         raise refusals.ModelNotLoadable("No version was chosen to serve: manage.py model serve.")
-    return Reloaded(after, _heard(number, time.monotonic() + patience_s))
+    said = _heard(number, time.monotonic() + patience_s)
+    return Reloaded(after, said or [], heard=said is not None)
 
 
 def _told(failures: list[Failure]) -> str:
@@ -52,7 +55,7 @@ def _told(failures: list[Failure]) -> str:
     return "; ".join(sorted(found))
 
 
-def _heard(number: int, until: float) -> list[Report]:
+def _heard(number: int, until: float) -> list[Report] | None:
     """Wait for those that live, as long as it is worth it.
 
     Inside a transaction nobody hears of the number before it is over."""
@@ -60,7 +63,11 @@ def _heard(number: int, until: float) -> list[Report]:
         return board.reports()
     while True:
         said = board.reports()
-        if all(row.generation >= number for row in said) or time.monotonic() >= until:
+        if (
+            said is None
+            or all(row.generation >= number for row in said)
+            or time.monotonic() >= until
+        ):
             return said
         time.sleep(PAUSE_S)
 

@@ -21,6 +21,14 @@ log = structlog.get_logger(__name__)
 GENERATION, PROCESSES = "noctis:serving:generation", "noctis:serving:processes"
 # A process that has said nothing for so long is gone.
 SILENT_AFTER_S = 5.0
+# Whoever publishes late takes nobody back. A number of a database that is gone ends by itself.
+KEPT_FOR_S = 600
+PUBLISH = """
+local known = tonumber(redis.call('GET', KEYS[1]))
+if known and known > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -69,7 +77,7 @@ def generation() -> int | None:
 def publish(number: int) -> None:
     """Tell every process; one that does not hear of it asks the database within seconds."""
     try:
-        _redis().set(GENERATION, number)
+        _redis().eval(PUBLISH, 1, GENERATION, str(number), str(KEPT_FOR_S))
     except RedisError as error:
         log.warning("serving_not_published", error=type(error).__name__)
 
@@ -82,8 +90,10 @@ def report(facts: Mapping[str, Any]) -> None:
         log.debug("serving_not_reported", error=type(error).__name__)
 
 
-def reports() -> list[Report]:
-    """What each process that lives said last; those that are gone are forgotten."""
+def reports() -> list[Report] | None:
+    """What each process that lives said last, or None where nobody can be asked.
+
+    Those that are gone are forgotten."""
     try:
         said = [
             msgspec.json.decode(raw, type=Report) for raw in _redis().hgetall(PROCESSES).values()
@@ -93,5 +103,5 @@ def reports() -> list[Report]:
             _redis().hdel(PROCESSES, *gone)
     except (RedisError, msgspec.MsgspecError) as error:
         log.warning("serving_reports_unread", error=type(error).__name__)
-        return []
+        return None
     return sorted((row for row in said if row.process not in gone), key=lambda row: row.process)

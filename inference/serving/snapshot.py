@@ -8,14 +8,15 @@ import structlog
 from django.conf import settings
 from django.db import Error
 
-from inference import engine
+from inference import engine, lifecycle
 from inference.artifacts import Loaded, LocalStore, Manifest, Store, loaded
 from inference.artifacts.faults import WrongSchema
 from inference.models import Family, Generation, ModelVersion, Serving
-from inference.refusals import ArtifactUnreadable, PassNotOffered, UnknownModel
+from inference.refusals import ArtifactUnreadable, NotValidated, PassNotOffered, UnknownModel
 from noctis import errors
 
 log = structlog.get_logger(__name__)
+NEVER_SERVES = (lifecycle.CANDIDATE, lifecycle.REJECTED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,11 @@ class Snapshot:
 
     def of(self, family: str) -> Served | None:
         return self.live if family == Family.LIVE else self.night
+
+    @property
+    def codes(self) -> list[str]:
+        """What went wrong, each once."""
+        return sorted({failure.code for failure in self.failures.values()})
 
     @property
     def is_ready(self) -> bool:
@@ -128,6 +134,9 @@ def _pinned_rows() -> dict[str, ModelVersion]:
 
 
 def _tried(row: ModelVersion) -> Served | Failure:
+    # Only a pin can ask for one: no edge of the registry leads from there to serving.
+    if row.pk is not None and row.status in NEVER_SERVES:
+        return Failure(row.version, NotValidated.row.code, f"It is {row.status}.", row.pk)
     try:
         return serve(row)
     except errors.Refusal as refusal:

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 from pytest_django import Settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from inference import engine, serving
 from inference.artifacts import LocalStore
-from inference.models import ModelEvent
+from inference.bodies import models as bodies
+from inference.models import ModelEvent, ModelVersion
 from inference.services import registry, reloading
 from inference.services.model_events import Decision
-from inference.serving import holder, snapshot
+from inference.serving import board, holder, snapshot
 from noctis import health
 from tests.factories import ACTOR
 from tests.inference import drafts
@@ -143,7 +147,7 @@ def test_a_process_whose_artifact_cannot_be_read_at_first_is_not_ready(
     monkeypatch.setattr(LocalStore, "read", broken_read(PermissionError()))
 
     assert serving.current().night is None
-    assert health.model() == "not loaded"
+    assert health.model() == "not loaded: artifact_unreadable"
 
 
 def test_a_bug_in_loading_is_no_error_of_readiness(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +177,7 @@ def test_a_process_that_never_loaded_what_should_serve_is_not_ready(store: Path)
 
     assert now.night is None
     assert not now.is_ready
-    assert health.model() == "not loaded"
+    assert health.model() == "not loaded: artifact_file_missing"
 
 
 def test_one_family_that_fails_does_not_hold_the_other_back(store: Path) -> None:
@@ -222,6 +226,70 @@ def test_a_pin_that_leads_nowhere_keeps_what_served(settings: Settings, pin: str
 
     assert now.night.version == "old"
     assert now.failures["night"].code in ("model_not_found", "pass_not_offered")
+
+
+@pytest.mark.parametrize("status", ["candidate", "rejected"])
+def test_a_pin_on_what_may_not_serve_is_refused(settings: Settings, status: str) -> None:
+    validated("old", 0)
+    validated("new", 1)
+    serve("old")
+    ModelVersion.objects.filter(version="new").update(status=status)
+    settings.ACTIVE_MODEL_VERSION = "new"
+
+    first = serving.current()
+    told = health.model()
+    settings.ACTIVE_MODEL_VERSION = ""
+    serving.refresh()
+    settings.ACTIVE_MODEL_VERSION = "new"
+    kept = serving.refresh()
+
+    assert (first.night, told) == (None, "not loaded: model_not_validated")
+    assert (kept.live.version, kept.night.version) == ("old", "old")
+    assert kept.codes == ["model_not_validated"]
+
+
+def test_an_archived_version_may_be_pinned(settings: Settings) -> None:
+    validated("old", 0)
+    registry.archive_version(version="old", decision=WHY)
+    settings.ACTIVE_MODEL_VERSION = "old"
+
+    assert serving.current().night.version == "old"
+
+
+def test_what_is_pinned_cannot_be_rejected(settings: Settings) -> None:
+    validated("old", 0)
+    settings.ACTIVE_LIVE_MODEL_VERSION = "old"
+
+    with pytest.raises(reloading.refusals.PinnedByEnvironment, match="old"):
+        registry.reject_version(version="old", decision=WHY)
+
+    assert registry.version_named("old").status == "validated"
+
+
+def test_a_late_word_takes_nobody_back() -> None:
+    board._redis().delete(board.GENERATION)
+    board.publish(7)
+    board.publish(6)
+    late = board.generation()
+    board.publish(8)
+
+    assert (late, board.generation()) == (7, 8)
+    assert 0 < board._redis().ttl(board.GENERATION) <= board.KEPT_FOR_S
+    board._redis().delete(board.GENERATION)
+
+
+def test_a_reload_that_nobody_could_hear_of_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    validated("test-1")
+    serve("test-1")
+    away = Redis.from_url(f"unix://{tmp_path}/gone.sock", retry=Retry(NoBackoff(), 0))
+    monkeypatch.setattr(board, "_redis", lambda: away)
+
+    found = bodies.reloaded_models(reloading.reload_models(decision=WHY))
+
+    assert (found["heard"], found["behind"], found["processes"]) == (False, None, [])
+    assert found["night"] == "test-1"
 
 
 def test_a_reload_reads_the_artifacts_anew() -> None:

@@ -105,7 +105,7 @@ def test_without_a_model_the_platform_is_ready_for_ingest_only(
     ready, ready_for_ingest = client.get("/readyz"), client.get("/readyz?for=ingest")
 
     assert (ready.status_code, ready.json()["missing"]) == (503, ["model"])
-    assert ready.json()["parts"]["model"] == "not loaded"
+    assert ready.json()["parts"]["model"] == "not loaded: model_not_found"
     assert (ready_for_ingest.status_code, ready_for_ingest.json()["missing"]) == (200, [])
 
 
