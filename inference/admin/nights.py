@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -32,8 +34,27 @@ def share(name: str, label: str) -> Column:
     return shown
 
 
+class FoundByNight(ConsolePage):
+    """A whole UUID in the search box is a night's: exact, by its index; nothing else is found."""
+
+    search_fields = ["recording__uuid__exact"]
+    search_help_text = "A night's id."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        try:
+            wanted = UUID(search_term.strip())
+        except ValueError:
+            return queryset.none(), False
+        nights = Recording.objects.filter(uuid=wanted).values("pk")
+        return queryset.filter(recording__in=nights), False
+
+
 @admin.register(Hypnogram)
-class HypnogramPage(ConsolePage):
+class HypnogramPage(FoundByNight):
     """Nights as they were staged, revision by revision."""
 
     reads = Capability.PREDICTIONS_READ
@@ -53,8 +74,6 @@ class HypnogramPage(ConsolePage):
     ]
     list_filter = [TenantFilter, "disposition", "model"]
     list_select_related = ["recording", "tenant", "model"]
-    search_fields = ["recording__uuid"]
-    search_help_text = "A night's id."
     fields = [
         "recording",
         "tenant",
@@ -69,6 +88,11 @@ class HypnogramPage(ConsolePage):
         "remark",
     ]
     readonly_fields = ["letters", "remark"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """A list shows none of the arrays; a page fetches them when it does."""
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.defer("stages", "confidences", "statistics")
 
     @admin.display(description="stages")
     def letters(self, row: Hypnogram) -> str:
@@ -92,7 +116,7 @@ ATTEMPT: list[Column] = [
 
 
 @admin.register(StagingAttempt)
-class StagingAttemptPage(ConsolePage):
+class StagingAttemptPage(FoundByNight):
     """What was begun and has not ended well; a night that is staged leaves nothing here."""
 
     reads = Capability.PREDICTIONS_READ
@@ -103,7 +127,6 @@ class StagingAttemptPage(ConsolePage):
     list_display = [*ATTEMPT]
     list_filter = [TenantFilter, "staging_pass"]
     list_select_related = ["recording", "tenant"]
-    search_fields = ["recording__uuid"]
     fields = [*ATTEMPT]
 
 
@@ -111,7 +134,8 @@ class StagingAttemptPage(ConsolePage):
 def newest(row: Recording) -> SafeString | str:
     """The night's current hypnogram in numbers."""
     owned: QuerySet[Hypnogram] = Hypnogram.objects.owned_by(row.tenant_id)
-    found = owned.filter(recording=row).select_related("model").order_by("-id").first()
+    rows = owned.filter(recording=row).defer("stages", "confidences")
+    found = rows.select_related("model").order_by("-id").first()
     if found is None:
         return NONE
     url = reverse("admin:inference_hypnogram_change", args=[found.pk])

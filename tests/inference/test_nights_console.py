@@ -101,6 +101,22 @@ def test_a_hypnogram_is_found_by_its_nights_id(heron: Tenant) -> None:
     assert "heron clinic" not in missed
 
 
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model.__name__)
+def test_a_list_fetches_no_arrays_and_looks_a_night_up_exactly(model: type, heron: Tenant) -> None:
+    night = Recording.objects.get(pk=model.objects.get().recording_id)
+    browser = as_("tenant_viewer", heron)
+
+    with CaptureQueriesContext(connection) as captured:
+        found = browser.get(f"{LISTS[model]}?q={night.uuid}").content.decode()
+        part = browser.get(f"{LISTS[model]}?q={str(night.uuid)[:8]}").content.decode()
+
+    asked = " ".join(query["sql"] for query in captured)
+    assert f"{model.objects.get().pk}/change/" in found
+    assert f"{model.objects.get().pk}/change/" not in part
+    assert "UPPER" not in asked
+    assert "confidences" not in asked
+
+
 def test_staging_again_is_a_button_with_a_reason(heron: Tenant) -> None:
     night = Recording.objects.get(status="staged")
     form = {"pk": night.pk, "reason": "looks odd"}
