@@ -13,6 +13,7 @@ from recordings.schemas import ACTIVE_VERSION, SHIPPED
 
 FEATURES = SHIPPED[ACTIVE_VERSION]
 NAMES = tuple(feature.name for feature in FEATURES)
+EVIDENCE = NAMES[:-1]
 LABELS = ("W", "Light", "Deep", "REM")
 TRAINING = Training(
     data=[Source("nights of a test", "CC0-1.0", "nobody")], seed=7, code_revision="test"
@@ -34,7 +35,7 @@ def linear(seed: int = 0, *, labels: tuple[str, ...] = LABELS) -> engine.Model:
     return engine.Model(
         labels=labels,
         features=NAMES,
-        evidence=NAMES,
+        evidence=EVIDENCE,
         window=engine.Window(1, 1, 1),
         normalisation=engine.Fixed(np.zeros(len(NAMES)), np.ones(len(NAMES))),
         columns=engine.Columns(),
@@ -51,7 +52,7 @@ def clock() -> engine.Model:
     return engine.Model(
         labels=LABELS,
         features=NAMES,
-        evidence=NAMES,
+        evidence=EVIDENCE,
         window=engine.Window(0, 0, 0),
         normalisation=engine.RobustNight(5.0),
         columns=engine.Columns(("known", "elapsed")),
@@ -79,7 +80,7 @@ def networked() -> engine.Model:
     return engine.Model(
         labels=LABELS,
         features=NAMES,
-        evidence=NAMES,
+        evidence=EVIDENCE,
         window=engine.Window(2, 2, 1),
         normalisation=engine.Fixed(np.zeros(len(NAMES)), np.ones(len(NAMES))),
         columns=engine.Columns(),
