@@ -82,7 +82,7 @@ def model() -> str:
         now = serving.current()
     except (DatabaseError, errors.Unavailable):
         return "unknown"
-    except Exception:
+    except (errors.Refusal, OSError, RuntimeError, ValueError):
         log.exception("readiness_failed", part="model")
         return "unknown"
     if now.is_ready:

@@ -100,9 +100,6 @@ def _poll() -> None:
                 _look(looked, time.monotonic())
             except (Error, errors.Refusal) as error:
                 log.warning("serving_not_checked", error=type(error).__name__)
-            except Exception:
-                # A bug must not keep this process from ever learning of a change.
-                log.exception("serving_not_checked")
             finally:
                 connection.close()
             time.sleep(settings.MODEL_POLL_S)

@@ -151,7 +151,7 @@ def test_a_process_whose_artifact_cannot_be_read_at_first_is_not_ready(
 
 
 def test_a_bug_in_loading_is_no_error_of_readiness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "made", broken_read(ZeroDivisionError()))
+    monkeypatch.setattr(snapshot, "made", broken_read(RuntimeError()))
 
     assert health.model() == "unknown"
 
