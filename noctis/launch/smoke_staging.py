@@ -37,7 +37,7 @@ def show(stranger: Stranger, recording: str) -> dict[str, Any]:
     stranger.done(f"it was staged {waited:.0f} s later, by {by}")
     for line in [*picture.drawn(night["stages"]), picture.told(summary)]:
         stranger.tell(f"        {line}")
-    page = f"{stranger.address}/console/recordings/recording/?q={recording}"
+    page = f"{stranger.address}/console/recordings/recording/{recording}/change/"
     stranger.done(f"its page: {page}")
     return night
 

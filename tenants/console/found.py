@@ -1,4 +1,4 @@
-"""Searching by a public id: exact, by its index, whatever else a page searches through."""
+"""Finding by a public id: exact, by its index, in the search box and in a page's address."""
 
 from typing import Any
 from uuid import UUID
@@ -20,3 +20,13 @@ class FoundByUuid(ConsolePage):
         except ValueError:
             return super().get_search_results(request, queryset, search_term)
         return queryset.filter(uuid=wanted), False
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """The row of a page: who was told a public id alone can have its address."""
+        try:
+            wanted = UUID(object_id)
+        except ValueError:
+            return super().get_object(request, object_id, from_field)
+        return self.get_queryset(request).filter(uuid=wanted).first()

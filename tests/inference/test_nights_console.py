@@ -81,6 +81,17 @@ def test_a_nights_page_says_what_it_was_staged_as(heron: Tenant) -> None:
     assert "sleep onset" in page
 
 
+def test_a_nights_page_has_an_address_by_its_public_id(heron: Tenant) -> None:
+    night = Recording.objects.get(status="staged")
+    address = f"{NIGHTS}{night.uuid}/change/"
+
+    page = as_("tenant_viewer", heron).get(address)
+    strangers = as_("tenant_admin", TenantFactory()).get(address)
+
+    assert (page.status_code, strangers.status_code) == (200, 302)
+    assert "test-1 (experimental)" in text(page)
+
+
 def test_a_nights_page_says_what_its_staging_failed_with(heron: Tenant) -> None:
     night = Recording.objects.get(status="closed")
 
