@@ -7,7 +7,7 @@ from typing import Self
 from noctis.embedded.errors import explain_os_error
 from noctis.embedded.home import OWN_FOLDERS, SERVER_FOLDERS, Home
 from noctis.embedded.lock import Lock
-from noctis.embedded.postgres import Postgres
+from noctis.embedded.postgres import PASSWORD_PREFIX, Postgres
 from noctis.embedded.processes import end_recorded_programs
 from noctis.embedded.valkey import Valkey
 
@@ -88,6 +88,9 @@ class Instance:
             for folder in (home.sockets, *theirs, *ours):
                 if folder.exists():
                     shutil.rmtree(folder)
+            # Of a start that was killed while it made the data folder.
+            for left in home.state.glob(f"{PASSWORD_PREFIX}*"):
+                left.unlink()
             if home.owner:
                 home.state.rmdir()
         except OSError as error:

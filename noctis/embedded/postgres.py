@@ -25,6 +25,7 @@ from noctis.embedded.secret import local_secret
 
 NAME = "noctis"
 SECRET = "postgres"  # noqa: S105 - the secret's name, not the secret
+PASSWORD_PREFIX = ".pw-"
 LARGEST_LOG = 10_000_000
 
 INITDB = (
@@ -111,7 +112,7 @@ class Postgres:
         for half in self.folder.glob("data.new-*"):
             shutil.rmtree(half)
         draft = self.folder / f"data.new-{secrets.token_hex(4)}"
-        with tempfile.NamedTemporaryFile("w", dir=self.home.state, prefix=".pw-") as file:
+        with tempfile.NamedTemporaryFile("w", dir=self.home.state, prefix=PASSWORD_PREFIX) as file:
             file.write(local_secret(self.home.root, SECRET))
             file.flush()
             if self.home.owner:

@@ -228,6 +228,16 @@ def test_what_a_killed_run_left_is_stopped_and_removed() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: every other test is this one")
+def test_the_password_of_a_start_that_was_killed_goes_too() -> None:
+    with temporary_home() as home:
+        home.state.mkdir(parents=True, exist_ok=True)
+        (home.state / ".pw-abcd1234").write_text("a password")
+
+        Instance(home).reset()
+
+        assert not (home.state / ".pw-abcd1234").exists()
+
+
 def test_a_normal_user_needs_nothing_of_the_system(tmp_path: Path) -> None:
     owner = Home.at(tmp_path).owner
     # The environment's own Python may lie in root's private home.
