@@ -7,7 +7,7 @@ from typing import Self
 from noctis.embedded.errors import explain_os_error
 from noctis.embedded.home import OWN_FOLDERS, SERVER_FOLDERS, Home
 from noctis.embedded.lock import Lock
-from noctis.embedded.postgres import PASSWORD_PREFIX, Postgres
+from noctis.embedded.postgres import TYPED_ONCE, Postgres
 from noctis.embedded.processes import end_recorded_programs
 from noctis.embedded.valkey import Valkey
 
@@ -89,7 +89,7 @@ class Instance:
                 if folder.exists():
                     shutil.rmtree(folder)
             # Of a start that was killed while it made the data folder.
-            for left in home.state.glob(f"{PASSWORD_PREFIX}*"):
+            for left in home.state.glob(f"{TYPED_ONCE}*"):
                 left.unlink()
             if home.owner:
                 home.state.rmdir()

@@ -25,7 +25,7 @@ from noctis.embedded.secret import local_secret
 
 NAME = "noctis"
 SECRET = "postgres"  # noqa: S105 - the secret's name, not the secret
-PASSWORD_PREFIX = ".pw-"
+TYPED_ONCE = ".pw-"
 LARGEST_LOG = 10_000_000
 
 INITDB = (
@@ -112,7 +112,7 @@ class Postgres:
         for half in self.folder.glob("data.new-*"):
             shutil.rmtree(half)
         draft = self.folder / f"data.new-{secrets.token_hex(4)}"
-        with tempfile.NamedTemporaryFile("w", dir=self.home.state, prefix=PASSWORD_PREFIX) as file:
+        with tempfile.NamedTemporaryFile("w", dir=self.home.state, prefix=TYPED_ONCE) as file:
             file.write(local_secret(self.home.root, SECRET))
             file.flush()
             if self.home.owner:
