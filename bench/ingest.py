@@ -200,7 +200,8 @@ def refuse_unsafe(stage_: Stage) -> None:
 
 def header(server: str) -> str:
     python, machine = platform.python_version(), platform.machine()
-    return f"{server}, Python {python}, {os.cpu_count()} cores, {machine}"
+    loop = f"reference loop {processes.reference_ms():.0f} ms"
+    return f"{server}, Python {python}, {os.cpu_count()} cores, {machine}, {loop}"
 
 
 if __name__ == "__main__":

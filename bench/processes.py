@@ -1,6 +1,7 @@
 """What the operating system says of processes: CPU seconds of a group, and who else was busy."""
 
 import os
+import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -38,3 +39,17 @@ def _stat(pid: int) -> list[str] | None:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return None
+
+
+def reference_ms() -> float:
+    """How fast the machine is just now: CPU milliseconds of a loop that never changes.
+
+    A shared machine's speed differs by half within hours; figures of two runs are compared by it."""
+    return min(_loop_ms() for _ in range(5))
+
+
+def _loop_ms() -> float:
+    started, total = time.process_time(), 0
+    for number in range(1_000_000):
+        total += number
+    return (time.process_time() - started) * 1000
