@@ -44,7 +44,7 @@ def _stat(pid: int) -> list[str] | None:
 def reference_ms() -> float:
     """How fast the machine is just now: CPU milliseconds of a loop that never changes.
 
-    A shared machine's speed differs by half within hours; figures of two runs are compared by it."""
+    A shared machine is half as fast at times: figures of two runs are compared by this."""
     return min(_loop_ms() for _ in range(5))
 
 
