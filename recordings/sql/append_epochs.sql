@@ -7,7 +7,10 @@ CREATE OR REPLACE FUNCTION noctis_append_epochs(
     p_index integer[], p_features real[], p_earliest double precision, p_latest double precision,
     p_tolerance double precision, p_oldest timestamptz,
     OUT verdict text, OUT started_at timestamptz, OUT added integer, OUT named integer[]
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+-- A plan is kept; while a table is young, reading all of it looks cheap, and is not for long.
+SET enable_seqscan = off
+AS $$
 DECLARE
     night record;
     step CONSTANT interval := interval '30 seconds';
