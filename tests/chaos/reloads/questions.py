@@ -24,8 +24,9 @@ def _drawn(count: int) -> NDArray[np.float32]:
     low = np.array([feature.minimum or 0 for feature in drafts.FEATURES], np.float32)
     high = np.array([feature.maximum or 1 for feature in drafts.FEATURES], np.float32)
     values = (low + DRAWN.random((count, len(low))) * (high - low)).astype(np.float32)
-    values[DRAWN.random(count) < 0.05] = np.nan
-    values[-1] = low
+    is_gap = DRAWN.random(count) < 0.05
+    is_gap[[INLINE - 1, -1]] = False  # the newest are asked for
+    values[is_gap] = np.nan
     return values
 
 
@@ -89,8 +90,10 @@ def _live(matrix: NDArray[np.float32]) -> dict[bool, NDArray[np.float32]]:
 
 
 def _whole(matrix: NDArray[np.float32]) -> dict[bool, NDArray[np.float32]]:
+    """Of the epochs that get a stage: a gap gets none."""
     night = engine.Night(matrix)
-    return {
+    found = {
         guest: engine.stage_night(drafts.linear(int(guest)), night).probabilities
         for guest in (False, True)
     }
+    return {guest: rows[~np.isnan(rows[:, 0])] for guest, rows in found.items()}
