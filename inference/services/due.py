@@ -6,6 +6,7 @@ A claim outlives its worker; after a pause that grows with each try the pass is 
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -15,7 +16,6 @@ from recordings.models import Recording
 
 # A device that catches up sends batch after batch: its night is staged when it has paused.
 SETTLES_AFTER = timedelta(seconds=3)
-SETTLING_MORE = timedelta(minutes=2)
 LONGEST_SETTLING = timedelta(minutes=30)
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -87,7 +87,7 @@ def claim(*, staging_pass: Pass) -> list[int]:
     values: dict[str, Any] = {
         "pass": int(staging_pass),
         "settles_after": SETTLES_AFTER,
-        "settling_more": SETTLING_MORE,
+        "settling_more": timedelta(seconds=settings.STAGING_PAUSE_S),
         "longest_settling": LONGEST_SETTLING,
         "first_pause": FIRST_PAUSE,
         "longest_pause": LONGEST_PAUSE,

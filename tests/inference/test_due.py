@@ -238,7 +238,7 @@ def test_the_sweep_looks_at_due_nights_alone() -> None:
         for n in range(5_000)
     )
     values = {"pass": 1, "settles_after": due.SETTLES_AFTER, "most": due.MOST_AT_ONCE}
-    values |= {"settling_more": due.SETTLING_MORE, "longest_settling": due.LONGEST_SETTLING}
+    values |= {"settling_more": timedelta(minutes=2), "longest_settling": due.LONGEST_SETTLING}
     values["first_pause"] = due.FIRST_PAUSE
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE recordings_recording")

@@ -127,7 +127,10 @@ def running_stack(over: int, going_on: int, include: str = "") -> Iterator[Stack
     with ExitStack() as stack:
         home = stack.enter_context(temporary_home())
         instance = stack.enter_context(Instance(home))
-        found = Stack(instance, environment(instance) | {"OMP_NUM_THREADS": "1"}, include)
+        impatient = {"DJANGO_SETTINGS_MODULE": "tests.chaos.staging.settings"}
+        found = Stack(
+            instance, environment(instance) | impatient | {"OMP_NUM_THREADS": "1"}, include
+        )
         found.seed(over, going_on)
         stack.callback(found.end_all)
         for name in ("worker", "beat"):
