@@ -46,7 +46,9 @@ def start(**changes: str) -> subprocess.CompletedProcess[str]:
 def test_good_settings_start() -> None:
     started = start()
 
-    assert (started.returncode, started.stderr) == (0, "")
+    assert started.returncode == 0
+    # At an address without servers: what follows the models may say so meanwhile.
+    assert [line for line in started.stderr.splitlines() if "serving_not" not in line] == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ PLANTED = {
     "REDIS_URL": "redis://:planted-3@cache.example/0",
     "SECRET_KEY": "planted-4-" * 6,
     "ENCRYPTION_KEYS": "planted-5,planted-6",
+    "BACKUP_ENCRYPTION_KEYS": "planted-7" * 4 + "planteA=",
     "ALLOWED_HOSTS": "noctis.example, www.noctis.example",
     "PORT": "8123",
 }

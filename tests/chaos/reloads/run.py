@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -144,7 +144,11 @@ def _ask_all(platform: Platform, rate: int, over: threading.Event, result: Resul
 
     def ask() -> None:
         asked = platform.questions()
-        connection = http.client.HTTPConnection("127.0.0.1", platform.stack.port, timeout=30)
+        port = platform.stack.port
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+            ask_on(connection, asked)
+
+    def ask_on(connection: http.client.HTTPConnection, asked: list[Question]) -> None:
         while not over.is_set():
             with lock:
                 number = next(numbers)
