@@ -116,7 +116,9 @@ def _staged_live(sleeper: Sleeper) -> None:
     # The model asks for as many epochs as came at first, and one more.
     known = np.flatnonzero(sleeper.is_there[: 2 * AT_A_TIME])
     first = int(known[AT_A_TIME])
-    if found != list(range(first, int(known[-1]) + 1)):
+    # An epoch that came without a sign of the sleeper has no stage, and puts the first one off.
+    is_soon = bool(found) and found[0] - first <= AT_A_TIME // 4
+    if not is_soon or not set(found) <= {int(index) for index in known if index >= first}:
         raise SmokeFailed(f"live stages of epochs {found[:1]} to {found[-1:]}, not from {first} on")
     stranger.done(f"while it is slept: live stages from epoch {first} on, {waited:.0f} s later")
 
