@@ -48,7 +48,7 @@ def run(port: int, requests: list[bytes], clients: int) -> Outcome:
             status = exchange(connection, request)
             with lock:
                 outcome.latencies.append(time.perf_counter() - started)
-                if status != "200":
+                if not status.startswith("200"):
                     outcome.failures.append(status)
 
     threads = [threading.Thread(target=client, daemon=True) for _ in range(clients)]
@@ -75,7 +75,12 @@ def exchange(connection: socket.socket, request: bytes) -> str:
     )
     while len(body) < length:
         body += _more(connection)
-    return head[9:12].decode()
+    return _named(head[9:12].decode(), body)
+
+
+def _named(status: str, body: bytes) -> str:
+    """A refusal with its code, so that a failed benchmark says why."""
+    return status if status == "200" else f"{status} {body.decode(errors='replace')[:300]}"
 
 
 def _more(connection: socket.socket) -> bytes:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from devices.models import Device
 from inference import engine
 from inference.artifacts import loaded
 from inference.engine import Model, Night, network
-from inference.services import shipped
+from inference.services import reloading, shipped
 from inference.services.model_events import Decision
 from inference.serving import snapshot
 from recordings import rows
@@ -82,7 +82,10 @@ class Asker:
 def asker(stage: Stage) -> Asker:
     """A platform with the models that ship, and a tenant's reader."""
     tenants.create_tenant(slug="platform", name="Platform", actor=ACTOR, kind=Tenant.Kind.PLATFORM)
-    shipped.ensure_models(decision=Decision(ACTOR, "for a benchmark"))
+    decision = Decision(ACTOR, "for a benchmark")
+    shipped.ensure_models(decision=decision)
+    if reloading.reload_models(decision=decision, patience_s=10).behind:
+        raise SystemExit("a web process did not load the models within 10 s")
     tenant = tenants.create_tenant(slug="asking", name="Asking", actor=ACTOR)
     client, _ = clients.create_client(tenant=tenant, name="reader", role=Role.READ, actor=ACTOR)
     device = Device.objects.create(tenant=tenant, name="bench")
@@ -145,9 +148,7 @@ def networked(model: Model) -> Model:
     """Three dilated convolutions over the same features."""
     columns = model.columns.names(model.features)
     head = network.load(convolutions(len(columns), len(model.labels), (32, 32, 32)))
-    return Model(
-        model.labels, model.features, model.window, model.normalisation, model.columns, head
-    )
+    return replace(model, head=head, decoder=None)
 
 
 def cpu_ms(call: Callable[[], object], calls: int = 200) -> float:
