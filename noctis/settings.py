@@ -13,6 +13,7 @@ import django_stubs_ext
 
 from noctis import embedded, environment, logs
 from noctis.db.url import database_settings
+from noctis.fixed import *  # noqa: F403 - settings as well, word for word
 
 django_stubs_ext.monkeypatch()
 
@@ -77,42 +78,6 @@ ALLOWED_HOSTS = list(setting("ALLOWED_HOSTS"))
 if not PRODUCTION:
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]", "testserver"]
 
-INSTALLED_APPS = [
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django_prometheus",
-    "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "django_celery_beat",
-    "noctis.apps.ConsoleConfig",
-    "noctis.apps.NoctisConfig",
-    "tenants",
-    "devices",
-    "recordings",
-    "inference",
-    "mlops",
-    "operations",
-]
-
-MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "noctis.middleware.RequestLog",
-    "noctis.middleware.SecurityHeaders",
-    "noctis.middleware.KnownHost",
-    "noctis.middleware.KnownLength",
-    "django.middleware.security.SecurityMiddleware",
-    "noctis.browsing.Session",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "noctis.browsing.Authentication",
-    "noctis.browsing.Messages",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
-]
-
 WEB_HOST: str = setting("HOST")
 WEB_PORT: int = setting("PORT")
 WEB_CONCURRENCY: int = setting("WEB_CONCURRENCY")
@@ -147,11 +112,6 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "noctis.static.VersionedFiles"},
-}
-
 TIMESCALE_DB_BACKEND_BASE = "django_prometheus.db.backends.postgresql"
 DATABASES = {"default": database_settings(DATABASE_URL)}
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", setting("DB_CONNECT_TIMEOUT_SECONDS"))
@@ -174,15 +134,6 @@ CACHES = {
     }
 }
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-    )
-]
 SECOND_FACTOR_REQUIRED = (
     PRODUCTION if setting("SECOND_FACTOR_REQUIRED") is None else setting("SECOND_FACTOR_REQUIRED")
 )
@@ -198,13 +149,6 @@ SECURE_SSL_REDIRECT = False  # the proxy that ends TLS redirects; probes come ov
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if setting("TRUST_PROXY") else None
 CSRF_TRUSTED_ORIGINS = list(setting("CSRF_TRUSTED_ORIGINS"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
-SILENCED_SYSTEM_CHECKS = [
-    "security.W002",  # noctis.middleware.SecurityHeaders sets X-Frame-Options
-    "security.W008",  # no redirect to HTTPS: see SECURE_SSL_REDIRECT
-    "security.W021",  # HSTS preload is the domain owner's decision
-    "security.W005",  # and so are its subdomains
-]
-
 JWT_MAX_TTL_SECONDS = setting("JWT_MAX_TTL_SECONDS")
 JWT_LEEWAY_SECONDS = setting("JWT_LEEWAY_SECONDS")
 KEY_CACHE_SECONDS = setting("KEY_CACHE_SECONDS")
@@ -257,25 +201,6 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Noctis",
-    "DESCRIPTION": (
-        "Nights in, hypnograms out: the API for devices, services and operators. "
-        "Every refusal has one shape and a code; [each code has a page](/v1/problems)."
-    ),
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["noctis.openapi.complete"],
-}
-
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_RESULT_BACKEND = CELERY_BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True

@@ -154,7 +154,7 @@ def test_ruff_still_bounds_complexity_parameters_and_broad_excepts() -> None:
 def house_layers() -> list[set[str]]:
     contracts = PROJECT["tool"]["importlinter"]["contracts"]
     house = next(contract for contract in contracts if contract["id"] == "house")
-    return [{name.strip() for name in layer.split(":")} for layer in house["layers"]]
+    return [{name.strip(" \n()") for name in layer.split(":")} for layer in house["layers"]]
 
 
 def test_every_module_of_noctis_is_wiring_or_a_foundation() -> None:
@@ -166,7 +166,7 @@ def test_every_module_of_noctis_is_wiring_or_a_foundation() -> None:
 
     layers = house_layers()
 
-    assert layers[0] | layers[-1] == found, "name it in pyproject.toml, contract 'house'"
+    assert found <= layers[0] | layers[-1], "name it in pyproject.toml, contract 'house'"
 
 
 def test_every_app_has_its_place_among_the_layers() -> None:

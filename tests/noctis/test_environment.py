@@ -220,7 +220,7 @@ def test_nobody_else_reads_the_environment() -> None:
         offences += [f"{module.path}: {name or 'anything'}" for name in names]
 
     assert not offences, (
-        f"{offences}: use django.conf.settings; the table is in noctis/environment.py"
+        f"{offences}: use django.conf.settings; the table is in noctis/environment/"
     )
 
 

@@ -1,0 +1,91 @@
+"""Settings of the work: tokens, retention, backups, models, operators, limits."""
+
+from noctis import rates
+from noctis.environment.setting import Setting
+from noctis.kinds import (
+    boolean,
+    cache_seconds,
+    keys_of_32_bytes,
+    limits,
+    natural,
+    positive,
+    seconds,
+)
+
+WORK = (
+    Setting("JWT_MAX_TTL_SECONDS", 86_400, positive, "Longest life of a service token."),
+    Setting("JWT_LEEWAY_SECONDS", 30, natural, "Clock difference that is forgiven in a token."),
+    Setting(
+        "KEY_CACHE_SECONDS",
+        5.0,
+        cache_seconds,
+        "How long a process trusts a key it has read; a revoked key stops working within it. "
+        "More than 0, at most 5.",
+    ),
+    Setting(
+        "EPOCHS_RETENTION_DAYS",
+        90,
+        positive,
+        "How long epochs are kept; a tenant may keep less, never more. Deleting follows only once "
+        "`manage.py storage apply` has said so.",
+    ),
+    Setting(
+        "PREDICTIONS_RETENTION_DAYS",
+        180,
+        positive,
+        "The same for the log of predictions; never shorter than the epochs', whatever it says.",
+    ),
+    Setting(
+        "EPOCHS_COMPRESSION_AFTER_DAYS",
+        7,
+        positive,
+        "When epochs are compressed, where the server's edition of TimescaleDB can.",
+    ),
+    Setting("BACKUP_DIR", None, str, "Where scheduled backups go; `var/backups` when not set."),
+    Setting("BACKUP_KEEP", 7, positive, "How many scheduled backups are kept."),
+    Setting(
+        "BACKUP_ENCRYPTION_KEYS",
+        (),
+        keys_of_32_bytes,
+        "Key ring of backups, 32 bytes in base64url each, comma-separated; the first encrypts, all "
+        "decrypt. Without it backups are not encrypted.",
+        secret=True,
+    ),
+    Setting("BACKUP_TOOLS_DIR", None, str, "Where pg_dump and pg_restore are, if not in `PATH`."),
+    Setting(
+        "CACHE_MAX_ITEMS",
+        5_000,
+        natural,
+        "Answers of costly models that a web worker remembers; 0 for none.",
+    ),
+    Setting("CACHE_MAX_BYTES", 32 * 1024 * 1024, natural, "Memory that they may take in a worker."),
+    Setting("CACHE_TTL_SECONDS", 300.0, seconds, "How long each is remembered, used or not."),
+    Setting("MODELS_DIR", None, str, "Folder of the models' artifacts; `models` when not set."),
+    Setting(
+        "ACTIVE_MODEL_VERSION",
+        None,
+        str,
+        "Pins the model version that serves, for every pass that it offers; while it is set, "
+        "promotion and rollback are refused. Without it the registry decides.",
+    ),
+    Setting(
+        "ACTIVE_LIVE_MODEL_VERSION",
+        None,
+        str,
+        "Pins the model version of the live pass, over `ACTIVE_MODEL_VERSION`.",
+    ),
+    Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
+    Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
+    Setting(
+        "SECOND_FACTOR_REQUIRED",
+        None,
+        boolean,
+        "Operators need a one-time code; on in production, off elsewhere, unless set.",
+    ),
+    Setting(
+        "RATE_LIMITS",
+        rates.USUAL,
+        limits,
+        "Calls per client and route class, `class=number/second|minute|hour`; `class=off` lifts.",
+    ),
+)
