@@ -6,149 +6,134 @@ import json
 import os
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from psycopg import errors
 
+from bench import storage_tables as tables
+from bench.storage_tables import BATCH, NIGHT, WEEKS, Database, costs
 from noctis.embedded import Instance
 from noctis.embedded.temporary import temporary_home
 
 EPOCHS = int(os.environ.get("EPOCHS", "200000"))
-NIGHT = 960
-WEEKS = 13
-BATCH = 256
 ROUNDS = 5
-COLUMNS = """
-tenant_id integer NOT NULL, recording_id integer NOT NULL, epoch_start_ts timestamptz NOT NULL,
-received_at timestamptz NOT NULL, device_id integer NOT NULL, epoch_index integer NOT NULL,
-schema_id smallint NOT NULL, features real[] NOT NULL,
-PRIMARY KEY (tenant_id, recording_id, epoch_start_ts)
-"""
-START = "timestamptz '2026-01-05 00:00+00'"
-# One night a recording, spread evenly over the weeks; ten tenants.
-FILL = f"""
-INSERT INTO {{table}}
-SELECT night %% 10, night, {START} + at, {START} + at, night %% 500, i, 1,
-       ARRAY(SELECT (random() * 100)::real FROM generate_series(1, 15) WHERE i >= 0)
-FROM generate_series(%(first)s::integer, %(last)s::integer) night,
-LATERAL (SELECT night * interval '{WEEKS * 7} days' / %(nights)s::integer) begun (after),
-generate_series(0, {NIGHT - 1}) i,
-LATERAL (SELECT begun.after + i * interval '30 seconds') epoch (at)
-"""
-ADD = f"""
-INSERT INTO {{table}}
-SELECT 1, %(night)s::integer, {START} + interval '40 days' + i * interval '30 seconds', now(), 1,
-       i, 1, array_fill(1::real, ARRAY[15])
-FROM generate_series(0, {BATCH - 1}) i
-"""
-READ = "SELECT * FROM {table} WHERE tenant_id = %(tenant)s AND recording_id = %(night)s"
-BOUNDED = """
-DELETE FROM {table} WHERE tenant_id = %(tenant)s AND recording_id = ANY(%(nights)s)
-AND epoch_start_ts < {until}
-"""
+BOTH = ("plain", "parted")
+# Each week of those is let go of, and one comes in for it.
+WARM, COLD, BUSY, BY_NIGHT = range(4)
 
 
-def timed(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1e3
+def say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
-def create(database: psycopg.Connection[Any]) -> None:
-    database.execute(f"CREATE TABLE plain ({COLUMNS})")
-    database.execute(f"CREATE TABLE parted ({COLUMNS}) PARTITION BY RANGE (epoch_start_ts)")
-    for week in range(WEEKS + 1):
-        bounds = [f"{START} + interval '{days} days'" for days in (7 * week, 7 * week + 7)]
-        low, high = database.execute(f"SELECT ({bounds[0]})::text, ({bounds[1]})::text").fetchone()
-        database.execute(
-            f"CREATE TABLE week_{week} PARTITION OF parted FOR VALUES FROM ('{low}') TO ('{high}')"
-        )
+def fill(database: Database, nights: int) -> dict[str, Any]:
+    tables.create(database)
+    figures: dict[str, Any] = {"epochs": nights * NIGHT}
+    for table in BOTH:
+        say(f"filling {table}")
+        cost = costs(database, lambda t=table: tables.fill(database, t, range(nights), nights))
+        figures[f"fill {table}: s"] = round(cost.ms / 1e3, 1)
+        database.execute(f"VACUUM ANALYZE {table}")
+        figures[f"{table}: MB"] = tables.megabytes(database, table)
+    figures["bytes a row, plain"] = round(figures["plain: MB"] * 1e6 / (nights * NIGHT), 1)
+    return figures
 
 
-def fill(database: psycopg.Connection[Any], table: str, nights: int) -> None:
-    statement = FILL.format(table=table)
-    for first in range(0, nights, 500):
-        last = min(first + 500, nights) - 1
-        database.execute(statement, {"first": first, "last": last, "nights": nights})
-    database.execute(f"VACUUM ANALYZE {table}")
-
-
-def add(database: psycopg.Connection[Any], table: str, nights: int) -> float:
-    return statistics.median(
-        timed(lambda n=n: database.execute(ADD.format(table=table), {"night": nights + n}))
-        for n in range(50)
-    )
-
-
-def read(database: psycopg.Connection[Any], table: str, nights: int) -> float:
-    chosen = [nights - 1 - n for n in range(30)]
-    return statistics.median(
-        timed(
-            lambda n=n: database.execute(
-                READ.format(table=table), {"tenant": n % 10, "night": n}
-            ).fetchall()
-        )
-        for n in chosen
-    )
-
-
-def delete_week(database: psycopg.Connection[Any], table: str, nights: int, week: int) -> float:
-    """By night and in batches of fifty, as the retention service does it."""
-    until = f"{START} + interval '{7 * (week + 1)} days'"
-    per_week = nights // WEEKS
-    chosen = range(per_week * week, per_week * (week + 1))
-
-    def work() -> None:
-        for tenant in range(10):
-            own = [night for night in chosen if night % 10 == tenant]
-            for first in range(0, len(own), 50):
-                database.execute(
-                    BOUNDED.format(table=table, until=until),
-                    {"tenant": tenant, "nights": own[first : first + 50]},
-                )
-        database.execute(f"VACUUM {table}")
-
-    return timed(work)
-
-
-def measure(database: psycopg.Connection[Any]) -> dict[str, Any]:
-    nights = EPOCHS // NIGHT
-    create(database)
-    for table in ("plain", "parted"):
-        fill(database, table, nights)
-    size = database.execute("SELECT pg_total_relation_size('plain')").fetchone()[0]
-    added = {table: [] for table in ("plain", "parted")}
-    seen = {table: [] for table in ("plain", "parted")}
+def compare(database: Database, nights: int, first: int) -> dict[str, float]:
+    """Adding a batch and reading a night, in turn."""
+    added: dict[str, list[float]] = {table: [] for table in BOTH}
+    seen: dict[str, list[float]] = {table: [] for table in BOTH}
     for turn in range(ROUNDS):
-        for table in ("plain", "parted"):
-            added[table].append(add(database, table, nights + 1_000 * (turn + 1)))
-            seen[table].append(read(database, table, nights))
-    by_night = delete_week(database, "plain", nights, 0)
-    parted_by_night = delete_week(database, "parted", nights, 0)
-    dropped = timed(lambda: database.execute("DROP TABLE week_1"))
+        for table in BOTH:
+            news = range(first + 50 * turn, first + 50 * (turn + 1))
+            added[table].append(
+                statistics.median(tables.add(database, table, night) for night in news)
+            )
+            seen[table].append(tables.read(database, table, nights))
     return {
-        "epochs": nights * NIGHT,
-        "bytes a row, plain": round(size / (nights * NIGHT), 1),
-        "insert of 256: parted / plain": ratio(added["parted"], added["plain"]),
+        f"insert of {BATCH}: parted / plain": ratio(added["parted"], added["plain"]),
         "read of a night: parted / plain": ratio(seen["parted"], seen["plain"]),
-        "insert of 256, plain, ms": round(statistics.median(added["plain"]), 2),
-        "a week by night, vacuum included: ms plain": round(by_night, 1),
-        "a week by night, vacuum included: ms parted": round(parted_by_night, 1),
-        "a week dropped as a partition: ms": round(dropped, 1),
+        f"insert of {BATCH}, plain: ms": round(statistics.median(added["plain"]), 2),
+        "read of a night, plain: ms": round(statistics.median(seen["plain"]), 2),
     }
+
+
+def let_go(database: Database, table: str, nights: int, week: int) -> dict[str, Any]:
+    """A week goes out of a plain table by night, of partitions as a whole."""
+    if table == "parted" and week != BY_NIGHT:
+        return {"drop": costs(database, lambda: database.execute(f"DROP TABLE week_{week}"))}
+    deleted = costs(database, lambda: tables.delete_week(database, table, nights, week))
+    return {
+        "delete": deleted,
+        "vacuum": costs(database, lambda: database.execute(f"VACUUM {table}")),
+    }
+
+
+def turn_over(database: Database, url: str, nights: int) -> dict[str, Any]:
+    """Weeks go and others come; sizes tell whether space is used again."""
+    figures: dict[str, Any] = {}
+    for table in BOTH:
+        for week, name in ((WARM, "warm"), (COLD, "cold"), (BUSY, "busy"), (BY_NIGHT, "by night")):
+            say(f"{table}: a week goes, {name}")
+            if week == COLD:
+                tables.forget(database, table)
+            key = f"{table}, a week {name}"
+            if week == BUSY:
+                with tables.writer(url, table, 10 * nights) as times:
+                    figures[key] = let_go(database, table, nights, week)
+                figures[f"{key}: insert beside"] = spread(times)
+            else:
+                figures[key] = let_go(database, table, nights, week)
+            news = tables.week_of(nights, WEEKS + week)
+            tables.fill(database, table, news, nights)
+        figures[f"{table} after four weeks out and in: MB"] = tables.megabytes(database, table)
+    return figures
+
+
+def spread(times: list[float]) -> dict[str, float]:
+    if not times:
+        return {"batches": 0}
+    ordered = sorted(times)
+    at = {"p50 ms": 0.5, "p99 ms": 0.99, "max ms": 1.0}
+    return {"batches": len(times)} | {
+        name: round(ordered[int(share * (len(ordered) - 1))], 2) for name, share in at.items()
+    }
+
+
+def drop_beside_a_reader(database: Database, url: str) -> str:
+    """A dump holds its tables for as long as it takes; may a partition go meanwhile?"""
+    with psycopg.connect(url) as dump:
+        dump.execute("SELECT 1 FROM parted LIMIT 1")
+        database.execute("SET lock_timeout = '1s'")
+        try:
+            database.execute("DROP TABLE week_5")
+        except errors.LockNotAvailable:
+            return "waits for it"
+        finally:
+            database.execute("RESET lock_timeout")
+    return "goes"
 
 
 def ratio(one: list[float], other: list[float]) -> float:
     return round(statistics.median(a / b for a, b in zip(one, other, strict=True)), 2)
 
 
+def measure(database: Database, url: str) -> dict[str, Any]:
+    nights = EPOCHS // NIGHT
+    figures = fill(database, nights)
+    figures["at first"] = compare(database, nights, 2 * nights)
+    figures |= turn_over(database, url, nights)
+    figures["in the end"] = compare(database, nights, 4 * nights)
+    figures["a partition dropped while a dump reads"] = drop_beside_a_reader(database, url)
+    return figures
+
+
 def main() -> int:
     with temporary_home() as home, Instance(home) as instance:
         url = instance.addresses()["DATABASE_URL"]
         with psycopg.connect(url, autocommit=True) as database:
-            print(json.dumps(measure(database), indent=2))
+            print(json.dumps(measure(database, url), indent=2))
     return 0
 
 
