@@ -4,17 +4,10 @@ from django.contrib import admin
 
 from devices import services
 from devices.models import Device
-from tenants.console import NamedAction, Order, TenantFilter, instant, pill
+from tenants.console import NamedAction, TenantFilter, calling, instant, pill
 from tenants.console.found import FoundByUuid
 from tenants.models import AuditEntry, ServiceClientKey
 from tenants.roles import Capability
-
-
-def _put(row: Device, order: Order, status: str) -> Device:
-    return services.change_device(
-        device=row, facts={"status": status}, actor=order.actor, reason=order.reason
-    )
-
 
 RETIRE = NamedAction(
     name="retire",
@@ -23,7 +16,7 @@ RETIRE = NamedAction(
     explains="The device begins no more nights and gets no more keys. Its nights stay, and those "
     "that it began still take epochs. It can be made active again.",
     needs=Capability.DEVICES_WRITE,
-    run=lambda row, order: _put(row, order, Device.Status.RETIRED),
+    run=calling(services.change_device, "device", facts={"status": Device.Status.RETIRED}),
     refusal=lambda row: "It is retired already." if row.is_retired else "",
 )
 ACTIVATE = NamedAction(
@@ -32,7 +25,7 @@ ACTIVATE = NamedAction(
     done="active",
     explains="The device may begin nights again.",
     needs=Capability.DEVICES_WRITE,
-    run=lambda row, order: _put(row, order, Device.Status.ACTIVE),
+    run=calling(services.change_device, "device", facts={"status": Device.Status.ACTIVE}),
     refusal=lambda row: "" if row.is_retired else "It is active already.",
 )
 

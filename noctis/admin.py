@@ -1,25 +1,15 @@
 """The console's page of schedules: what runs when; the choice is whether, never when."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 
-from tenants.console import ConsolePage, NamedAction, Order, instant, pill
-from tenants.models import AuditEntry, Tenant
+from tenants.console import NamedAction, PlatformPage, calling, instant, pill
+from tenants.models import AuditEntry
 from tenants.roles import Capability
 from tenants.services import schedules
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 STATE = pill("enabled", "state", {True: "on", False: "off"})
-
-
-def _switch(row: PeriodicTask, order: Order, *, is_enabled: bool) -> PeriodicTask:
-    return schedules.switch_schedule(
-        schedule=row, is_enabled=is_enabled, actor=order.actor, reason=order.reason
-    )
 
 
 SWITCH_OFF = NamedAction(
@@ -28,7 +18,7 @@ SWITCH_OFF = NamedAction(
     done="switched off",
     explains="The task no longer starts by itself, also after restarts, until it is switched on.",
     needs=Capability.PLATFORM,
-    run=lambda row, order: _switch(row, order, is_enabled=False),
+    run=calling(schedules.switch_schedule, "schedule", is_enabled=False),
     refusal=lambda row: "" if row.enabled else "It is off already.",
 )
 SWITCH_ON = NamedAction(
@@ -37,13 +27,13 @@ SWITCH_ON = NamedAction(
     done="switched on",
     explains="The task starts by itself again, by its schedule.",
     needs=Capability.PLATFORM,
-    run=lambda row, order: _switch(row, order, is_enabled=True),
+    run=calling(schedules.switch_schedule, "schedule", is_enabled=True),
     refusal=lambda row: "It is on already." if row.enabled else "",
 )
 
 
 @admin.register(PeriodicTask)
-class SchedulePage(ConsolePage):
+class SchedulePage(PlatformPage):
     """What runs by itself, and whether it does."""
 
     reads = Capability.PLATFORM
@@ -80,10 +70,3 @@ class SchedulePage(ConsolePage):
         seconds = int(row.interval.schedule.run_every.total_seconds())
         size, unit = next(found for found in UNITS if seconds % found[0] == 0)
         return f"every {seconds // size} {unit}"
-
-    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
-        """Schedules are the platform's; only its own tenant grants what reads them."""
-        return rows
-
-    def tenant_of(self, row: PeriodicTask) -> Tenant | None:
-        return Tenant.objects.filter(kind=Tenant.Kind.PLATFORM).first()

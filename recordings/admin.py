@@ -1,30 +1,29 @@
 """The console's pages of nights: recordings, labels, erasures, feature schemas."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from recordings import stages
 from recordings.models import Erasure, FeatureSchema, LabelSet, Recording
 from recordings.services import erasure, nights
-from tenants.console import ConsolePage, NamedAction, Order, TenantFilter, instant, pill
+from tenants.console import (
+    ConsolePage,
+    NamedAction,
+    Order,
+    PlatformPage,
+    TenantFilter,
+    calling,
+    instant,
+    pill,
+)
 from tenants.console.found import FoundByUuid
-from tenants.models import AuditEntry, Tenant
+from tenants.models import AuditEntry
 from tenants.roles import Capability
 
 STATUS = pill("status", "status")
-
-
-def _close(row: Recording, order: Order) -> Recording:
-    return nights.close_by_hand(recording=row, actor=order.actor, reason=order.reason)
-
-
-def _stage_again(row: Recording, order: Order) -> Recording:
-    return nights.stage_again(recording=row, actor=order.actor, reason=order.reason)
 
 
 def _erase(row: Recording, order: Order) -> Erasure:
@@ -47,7 +46,7 @@ CLOSE = NamedAction(
     done="closed",
     explains="The night ends with its last epoch. Epochs that come late are taken all the same.",
     needs=Capability.RECORDINGS_WRITE,
-    run=_close,
+    run=calling(nights.close_by_hand, "recording"),
     refusal=lambda row: "" if row.status == row.Status.OPEN else f"It is {row.status}, not open.",
 )
 STAGE_AGAIN = NamedAction(
@@ -57,7 +56,7 @@ STAGE_AGAIN = NamedAction(
     explains="The night is staged anew within seconds, by the model that serves now. What was "
     "staged before is kept as an earlier revision.",
     needs=Capability.RECORDINGS_WRITE,
-    run=_stage_again,
+    run=calling(nights.stage_again, "recording"),
     refusal=_not_stageable,
 )
 ERASE = NamedAction(
@@ -188,7 +187,7 @@ class ErasurePage(FoundByUuid):
 
 
 @admin.register(FeatureSchema)
-class FeatureSchemaPage(ConsolePage):
+class FeatureSchemaPage(PlatformPage):
     """What the numbers of an epoch mean. Everybody's; `manage.py schema` adds and activates."""
 
     reads = Capability.SCHEMAS_READ
@@ -210,13 +209,6 @@ class FeatureSchemaPage(ConsolePage):
         "positions",
     ]
     readonly_fields = ["positions"]
-
-    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
-        """Schemas are nobody's own."""
-        return rows
-
-    def tenant_of(self, row: FeatureSchema) -> Tenant | None:
-        return None
 
     @admin.display(description="features, in order")
     def positions(self, row: FeatureSchema) -> SafeString:

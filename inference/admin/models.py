@@ -1,6 +1,6 @@
 """Model versions in the console: what each is worth, what serves, and the way back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -12,8 +12,8 @@ from inference.models import ModelVersion
 from inference.services import registry
 from inference.services.model_events import Decision
 from inference.serving import snapshot
-from tenants.console import ConsolePage, NamedAction, Order, instant, pill
-from tenants.models import Tenant
+from tenants.console import NamedAction, Order, PlatformPage, instant, pill
+from tenants.console.actions import Run
 from tenants.roles import Capability
 
 NONE = "-"
@@ -21,25 +21,16 @@ MOST_EVENTS = 50
 Status = ModelVersion.Status
 
 
-def _decision(order: Order) -> Decision:
-    return Decision(order.actor, order.reason)
-
-
-def _validate(row: ModelVersion, order: Order) -> ModelVersion:
-    return registry.validate_version(version=row.version, decision=_decision(order))
-
-
-def _reject(row: ModelVersion, order: Order) -> ModelVersion:
-    return registry.reject_version(version=row.version, decision=_decision(order))
-
-
-def _serve(row: ModelVersion, order: Order) -> ModelVersion:
-    return registry.serve_version(version=row.version, decision=_decision(order))
+def _deciding(service: Callable[..., Any]) -> Run:
+    """The registry's services know a version by its name."""
+    return lambda row, order: service(
+        version=row.version, decision=Decision(order.actor, order.reason)
+    )
 
 
 def _roll_back(row: ModelVersion, order: Order) -> list[ModelVersion]:
     families = sorted(place.family for place in row.serving.all())
-    return registry.roll_back(families=families, decision=_decision(order))
+    return registry.roll_back(families=families, decision=Decision(order.actor, order.reason))
 
 
 def _pin(row: ModelVersion) -> str:
@@ -69,7 +60,7 @@ VALIDATE = NamedAction(
     done="validated",
     explains="Its artifact is read, every byte is checked and it tests itself. Then it may serve.",
     needs=Capability.MODELS_PROMOTE,
-    run=_validate,
+    run=_deciding(registry.validate_version),
     refusal=lambda row: "" if row.status == Status.CANDIDATE else f"It is {row.status}.",
 )
 SERVE = NamedAction(
@@ -79,7 +70,7 @@ SERVE = NamedAction(
     explains="Every night from now on is staged by it, in every pass that it offers, on every "
     "process within a second. What served before is archived, and a rollback brings it back.",
     needs=Capability.MODELS_PROMOTE,
-    run=_serve,
+    run=_deciding(registry.serve_version),
     refusal=_unservable,
 )
 ROLLBACK = NamedAction(
@@ -97,7 +88,7 @@ REJECT = NamedAction(
     done="rejected",
     explains="It will never serve. Nothing leads back from here.",
     needs=Capability.MODELS_PROMOTE,
-    run=_reject,
+    run=_deciding(registry.reject_version),
     refusal=lambda row: (
         "" if row.status in (Status.CANDIDATE, Status.VALIDATED) else f"It is {row.status}."
     ),
@@ -106,7 +97,7 @@ REJECT = NamedAction(
 
 
 @admin.register(ModelVersion)
-class ModelPage(ConsolePage):
+class ModelPage(PlatformPage):
     """Versions are everybody's; the platform's people say what serves."""
 
     reads = Capability.MODELS_READ
@@ -158,14 +149,6 @@ class ModelPage(ConsolePage):
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("serving")
-
-    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
-        """Versions are nobody's own."""
-        return rows
-
-    def tenant_of(self, row: ModelVersion) -> Tenant | None:
-        """What is done to a version concerns everybody."""
-        return Tenant.objects.platform().first()
 
     @admin.display(description="serves")
     def serves(self, row: ModelVersion) -> str:

@@ -1,38 +1,26 @@
 """The console on backups: what was written, and whether it could be brought back."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from operations.models import Backup, Restoration
-from tenants.console import ConsolePage, instant, pill
-from tenants.models import Tenant
+from tenants.console import PlatformPage, instant, pill
 from tenants.roles import Capability
 
 NONE = "-"
 
 
-class PlatformPage(ConsolePage):
+class OfThePlatform(PlatformPage):
     """A backup holds every tenant, so only the platform's own operators see it."""
 
     reads = Capability.PLATFORM
-    menu = "Reliability"
+    menu = "Lifecycle"
     ordering = ["-id"]
-
-    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
-        """Only the platform's tenant grants what reads them."""
-        return rows
-
-    def tenant_of(self, row: Any) -> Tenant | None:
-        return Tenant.objects.platform().first()
 
 
 @admin.register(Backup)
-class BackupPage(PlatformPage):
+class BackupPage(OfThePlatform):
     """What was written down, and why it was not."""
 
     plural = "Backups"
@@ -73,7 +61,7 @@ class BackupPage(PlatformPage):
 
 
 @admin.register(Restoration)
-class RestorationPage(PlatformPage):
+class RestorationPage(OfThePlatform):
     """What was brought back, and whether it was what had been written."""
 
     plural = "Restores"

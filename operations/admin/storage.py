@@ -1,6 +1,5 @@
 """Storage policies in the console: how each stands, and applying the plan that was reviewed."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -14,8 +13,7 @@ from operations.models import StoragePolicy
 from operations.policies import BY_NAME, DOERS
 from operations.services import policies, status
 from operations.services.policies import Decision, Plan
-from tenants.console import ConsolePage, NamedAction, Order, ReasonForm, facts, instant
-from tenants.models import Tenant
+from tenants.console import NamedAction, Order, PlatformPage, ReasonForm, facts, instant
 from tenants.roles import Capability
 
 
@@ -73,7 +71,7 @@ APPLY = NamedAction(
 
 
 @admin.register(StoragePolicy)
-class StoragePolicyPage(ConsolePage):
+class StoragePolicyPage(PlatformPage):
     """One row a policy; nobody's own, so the platform's people see them."""
 
     reads = Capability.PLATFORM
@@ -105,12 +103,6 @@ class StoragePolicyPage(ConsolePage):
     ]
     readonly_fields = ["unit", "done_by", "edition"]
     named_actions = (APPLY,)
-
-    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
-        return rows
-
-    def tenant_of(self, row: StoragePolicy) -> Tenant | None:
-        return Tenant.objects.platform().first()
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """The edition is asked for once a page."""

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from noctis import errors
-from tenants.console import NamedAction, Order, ReasonForm
+from tenants.console import NamedAction, Order, ReasonForm, calling
 from tenants.models import ServiceClient, ServiceClientKey, Tenant
 from tenants.roles import Capability
 from tenants.services import clients, tenants
@@ -14,18 +14,10 @@ from tenants.services import clients, tenants
 Algorithm = ServiceClientKey.Algorithm
 
 
-def _suspend(row: Tenant, order: Order) -> Tenant:
-    return tenants.suspend_tenant(tenant=row, actor=order.actor, reason=order.reason)
-
-
 def _not_suspendable(row: Tenant) -> str:
     if row.is_platform:
         return "The platform tenant cannot be suspended."
     return "It is suspended already." if row.is_suspended else ""
-
-
-def _resume(row: Tenant, order: Order) -> Tenant:
-    return tenants.resume_tenant(tenant=row, actor=order.actor, reason=order.reason)
 
 
 SUSPEND = NamedAction(
@@ -35,7 +27,7 @@ SUSPEND = NamedAction(
     explains="Every call of the tenant is refused within five seconds and its people cannot act. "
     "No data is touched, and it can be resumed.",
     needs=Capability.PLATFORM,
-    run=_suspend,
+    run=calling(tenants.suspend_tenant, "tenant"),
     refusal=_not_suspendable,
 )
 RESUME = NamedAction(
@@ -44,13 +36,9 @@ RESUME = NamedAction(
     done="resumed",
     explains="The tenant's calls are taken again within five seconds.",
     needs=Capability.PLATFORM,
-    run=_resume,
+    run=calling(tenants.resume_tenant, "tenant"),
     refusal=lambda row: "" if row.is_suspended else "It is not suspended.",
 )
-
-
-def _set_live_staging(row: Tenant, order: Order, *, is_on: bool) -> Tenant:
-    return tenants.set_live_staging(tenant=row, is_on=is_on, actor=order.actor, reason=order.reason)
 
 
 STAGE_LIVE = NamedAction(
@@ -59,7 +47,7 @@ STAGE_LIVE = NamedAction(
     done="staged live",
     explains="Open nights get a stage for each epoch within seconds of its arrival.",
     needs=Capability.CLIENTS_WRITE,
-    run=lambda row, order: _set_live_staging(row, order, is_on=True),
+    run=calling(tenants.set_live_staging, "tenant", is_on=True),
     refusal=lambda row: "Its nights are staged live already." if row.stages_live else "",
 )
 STAGE_AFTERWARDS = NamedAction(
@@ -68,15 +56,9 @@ STAGE_AFTERWARDS = NamedAction(
     done="staged afterwards only",
     explains="Open nights get no stages; every night is staged whole when it is over.",
     needs=Capability.CLIENTS_WRITE,
-    run=lambda row, order: _set_live_staging(row, order, is_on=False),
+    run=calling(tenants.set_live_staging, "tenant", is_on=False),
     refusal=lambda row: "" if row.stages_live else "Its nights are not staged live.",
 )
-
-
-def _set_enabled(row: ServiceClient, order: Order, *, is_enabled: bool) -> ServiceClient:
-    return clients.set_enabled(
-        client=row, is_enabled=is_enabled, actor=order.actor, reason=order.reason
-    )
 
 
 DISABLE = NamedAction(
@@ -85,7 +67,7 @@ DISABLE = NamedAction(
     done="disabled",
     explains="The client's calls are refused within five seconds. Its keys stay as they are.",
     needs=Capability.CLIENTS_WRITE,
-    run=lambda row, order: _set_enabled(row, order, is_enabled=False),
+    run=calling(clients.set_enabled, "client", is_enabled=False),
     refusal=lambda row: "" if row.is_enabled else "It is disabled already.",
 )
 ENABLE = NamedAction(
@@ -94,7 +76,7 @@ ENABLE = NamedAction(
     done="enabled",
     explains="The client may call again with the keys that it has.",
     needs=Capability.CLIENTS_WRITE,
-    run=lambda row, order: _set_enabled(row, order, is_enabled=True),
+    run=calling(clients.set_enabled, "client", is_enabled=True),
     refusal=lambda row: "It is enabled already." if row.is_enabled else "",
 )
 
@@ -153,10 +135,6 @@ ROTATE = NamedAction(
 )
 
 
-def _revoke(row: ServiceClientKey, order: Order) -> ServiceClientKey:
-    return clients.revoke_key(key=row, actor=order.actor, reason=order.reason)
-
-
 REVOKE = NamedAction(
     name="revoke",
     label="Revoke",
@@ -164,7 +142,7 @@ REVOKE = NamedAction(
     explains="Tokens of these keys are refused within five seconds. It cannot be undone: "
     "a client without another key is shut out until a key is rotated for it.",
     needs=Capability.CLIENTS_WRITE,
-    run=_revoke,
+    run=calling(clients.revoke_key, "key"),
     refusal=lambda row: "It is revoked already." if row.state == row.State.REVOKED else "",
     is_final=True,
 )

@@ -1,7 +1,7 @@
 """The operators' console: its site, its pages' base, its named actions. Knows no single page."""
 
-from tenants.console.actions import NamedAction, Order, ReasonForm
-from tenants.console.pages import ConsolePage, TenantFilter
+from tenants.console.actions import NamedAction, Order, ReasonForm, calling
+from tenants.console.pages import ConsolePage, PlatformPage, TenantFilter
 from tenants.console.shown import facts, instant, pill
 from tenants.console.site import ConsoleSite
 
@@ -10,8 +10,10 @@ __all__ = [
     "ConsoleSite",
     "NamedAction",
     "Order",
+    "PlatformPage",
     "ReasonForm",
     "TenantFilter",
+    "calling",
     "facts",
     "instant",
     "pill",

@@ -42,6 +42,18 @@ class Order:
         return str(self.answers["reason"])
 
 
+Run = Callable[[Any, Order], Any]
+
+
+def calling(service: Callable[..., Any], subject: str, **fixed: Any) -> Run:
+    """The usual act: one service, called with the row by this name, who did it, and why."""
+
+    def run(row: Any, order: Order) -> Any:
+        return service(**{subject: row}, actor=order.actor, reason=order.reason, **fixed)
+
+    return run
+
+
 def _always(row: Any) -> str:
     return ""
 
@@ -55,7 +67,7 @@ class NamedAction:
     done: str
     explains: str
     needs: Capability
-    run: Callable[[Any, Order], Any]
+    run: Run
     refusal: Callable[[Any], str] = _always
     form: type[ReasonForm] = ReasonForm
     is_final: bool = False

@@ -161,6 +161,17 @@ class ConsolePage(admin.ModelAdmin[Any]):
         return super().render_change_form(request, context, *args, **more)
 
 
+class PlatformPage(ConsolePage):
+    """Rows that are nobody's own: whoever may read them at all reads them all."""
+
+    def within(self, rows: QuerySet[Any], tenant_ids: Iterable[int]) -> QuerySet[Any]:
+        return rows
+
+    def tenant_of(self, row: Any) -> Tenant | None:
+        """What is done to them concerns everybody, so the platform's log tells of it."""
+        return Tenant.objects.platform().first()
+
+
 def _to_action_page(
     name: str, page: ConsolePage, request: HttpRequest, rows: QuerySet[Any]
 ) -> HttpResponse | None:
