@@ -1,6 +1,6 @@
 """Simulated nights become rows, by the way that a device's go: for demo and load only.
 
-Every one of them is marked: its subject and its scorer are called synthetic."""
+Every one of them is marked: its subject, its scorer and its labels' source are called synthetic."""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -139,6 +139,6 @@ def _add(
     done.duplicates += appended.duplicates
     if plan.is_labelled:
         truth: Sequence[int] = CODES[night.stages].tolist()
-        scoring = Scoring(SCORER, LabelSet.Source.HUMAN, list(truth))
+        scoring = Scoring(SCORER, LabelSet.Source.SYNTHETIC, list(truth))
         _, is_version = labels.add_labels(recording=recording, scoring=scoring)
         done.label_versions += is_version

@@ -13,6 +13,8 @@ class LabelSet(Owned):
     class Source(models.TextChoices):
         PSG = "psg"
         HUMAN = "human"
+        # Made by a simulator: nothing that is measured on it says anything of people.
+        SYNTHETIC = "synthetic"
 
     recording = models.ForeignKey(
         Recording, on_delete=models.PROTECT, related_name="label_sets", db_constraint=False
@@ -41,7 +43,7 @@ class LabelSet(Owned):
                 name="labels_recording_of_tenant",
             ),
             models.CheckConstraint(
-                condition=Q(source__in=["psg", "human"]), name="labels_source_known"
+                condition=Q(source__in=["psg", "human", "synthetic"]), name="labels_source_known"
             ),
         ]
 

@@ -58,7 +58,8 @@ def test_nights_are_kept_closed_and_marked_as_synthetic(run: Run, device: object
     assert {recording.status for recording in recordings} == {"closed"}
     assert {recording.subject for recording in recordings} == {report["subject"]}
     assert str(report["subject"]).startswith("synthetic-")
-    assert {labels.scorer for labels in LabelSet.objects.all()} == {"synthetic-simulator"}
+    said_by = set(LabelSet.objects.values_list("source", "scorer"))
+    assert said_by == {("synthetic", "synthetic-simulator")}
     assert report["inserted"] == Epoch.objects.count() == sum(r.epoch_count for r in recordings)
     assert report["label_versions"] == LabelSet.objects.count() == 2
 

@@ -88,5 +88,6 @@ def _zone(name: str) -> str:
 def _rater(text: str) -> tuple[str, str]:
     source, _, scorer = text.partition(":")
     if source not in LabelSet.Source.values or not re.fullmatch(PSEUDONYM, scorer):
-        raise ArgumentTypeError("expected psg or human, a colon and a pseudonym")
+        known = " or ".join(LabelSet.Source.values)
+        raise ArgumentTypeError(f"expected {known}, a colon and a pseudonym")
     return source, scorer
