@@ -5,6 +5,8 @@ from typing import Any
 
 from prometheus_client import multiprocess
 
+from noctis import process_names
+
 host = os.environ.get("HOST") or "127.0.0.1"
 bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or '8000'}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
@@ -26,4 +28,4 @@ forwarder_headers = ""
 def child_exit(_server: Any, worker: Any) -> None:
     """Live gauges of a dead process must not be counted on."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(f"{process_names.HOST}-{worker.pid}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import django_stubs_ext
 
-from noctis import embedded, environment, logs
+from noctis import embedded, environment, logs, process_names
 from noctis.db.url import database_settings
 from noctis.fixed import *  # noqa: F403 - settings as well, word for word
 
@@ -221,3 +221,5 @@ LOGGING = logs.configuration(
 PROMETHEUS_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 SHARES_METRICS = bool(setting("PROMETHEUS_MULTIPROC_DIR"))
+if SHARES_METRICS:
+    process_names.name_metric_files()
