@@ -43,14 +43,14 @@ class SheetNight:
         return codes
 
     def batch(self, schema: Sequence[Feature]) -> EpochBatch:
-        rows: list[batches.Row] = list(self._matrix(schema).tolist())
+        rows: list[batches.Row] = list(self.matrix(schema).tolist())
         starts = [grid.epoch_start(self.started_at, index).timestamp() for index in self.lines]
         return batches.assembled(list(self.lines), rows, starts, schema)
 
     def out_of_range(self, schema: Sequence[Feature]) -> Iterator[Problem]:
         """What the schema does not allow, looked at in the precision that is stored."""
         with np.errstate(over="ignore"):
-            matrix = self._matrix(schema).astype(np.float32)
+            matrix = self.matrix(schema).astype(np.float32)
         low, high = batches.limits(schema)
         is_good = np.isnan(matrix) | (np.isfinite(matrix) & (matrix >= low) & (matrix <= high))
         lines = list(self.lines.values())
@@ -59,7 +59,7 @@ class SheetNight:
             allowed = f"at least {feature.minimum}, at most {feature.maximum}"
             yield Problem(f"line {lines[row]} {feature.name}", "out_of_range", allowed)
 
-    def _matrix(self, schema: Sequence[Feature]) -> NDArray[np.float64]:
+    def matrix(self, schema: Sequence[Feature]) -> NDArray[np.float64]:
         return np.frombuffer(self.values, np.float64).reshape(len(self.lines), len(schema))
 
 

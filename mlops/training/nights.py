@@ -3,26 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from inference.engine import Night
+from mlops.datasets import UNKNOWN, LabelledNight
 from mlops.simulator.nights import simulate
 
-UNKNOWN = -1
-
-
-@dataclass(frozen=True)
-class LabelledNight:
-    """Stages are places in a model's labels, -1 where nobody knows."""
-
-    subject: str
-    features: NDArray[np.float32]  # (epochs, features), NaN for a gap
-    stages: NDArray[np.int8]  # (epochs,)
-
-    @property
-    def night(self) -> Night:
-        return Night(self.features)
+__all__ = ["UNKNOWN", "LabelledNight", "Parts", "simulated"]
 
 
 @dataclass(frozen=True)
