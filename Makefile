@@ -5,7 +5,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .PHONY: bench bench-ingest bench-storage bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
-.PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants sim
+.PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -78,6 +78,12 @@ firmware-rv32: ## run the core's tests on an emulated rv32imc and print its size
 
 firmware-fuzz: ## fuzz frames, answers, flash and manifests, a minute each (needs clang)
 	@sh firmware/tests/fuzz/run.sh
+
+firmware-contract: .venv/.dev ## the features of 100,000 random epochs in C and in Python, bit by bit
+	@.venv/bin/python -m tests.contract
+
+firmware-nights: .venv/.dev ## 50 devices x 2 nights on a stack of their own, with power cuts and network faults
+	@.venv/bin/python -m tests.firmware
 
 sim: ## build noctis-sim, nights from many devices (needs OpenSSL's headers)
 	@cmake -S firmware -B firmware/build/host -DCMAKE_BUILD_TYPE=Release
