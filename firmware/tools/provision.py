@@ -1,6 +1,5 @@
-"""Register a device with the platform and write the configuration that goes into its flash.
-
-The device makes its key and shows the public half; nothing secret passes through here but Wi-Fi's.
+"""Write the configuration that goes into a device's flash; registers the device over HTTP where
+`manage.py device provision --json` has not. Nothing secret passes through here but Wi-Fi's.
 """
 
 import argparse
@@ -15,6 +14,9 @@ FORMAT = 1
 URL_BYTES, NAME_BYTES, SECRET_BYTES = 128, 40, 64
 COPY_MAGIC, HEAD_BYTES, PAGE_BYTES = 0x3130434E, 16, 256
 DEADLINE_S = 20
+IDENTITY = {"external_id": "external_id", "kid": "key_id"} | {
+    name: name for name in ("client_id", "tenant_id")
+}
 
 
 def crc32c(data: bytes, crc: int = 0) -> int:
@@ -70,32 +72,50 @@ def provisioned(server: str, token: str, external_id: str, public_key: str) -> d
     device = call(server, "/v1/devices", token, facts)
     wanted = {"algorithm": "ES256", "public_key": public_key}
     issued = call(server, f"/v1/devices/{device['id']}/credentials", token, wanted)
-    return {
-        "server_url": server,
-        "external_id": external_id,
-        "key_id": issued["kid"],
-        "client_id": issued["client_id"],
-        "tenant_id": issued["tenant_id"],
-    }
+    return identity(issued | {"external_id": external_id})
 
 
-def main() -> int:
-    words = argparse.ArgumentParser(prog="provision")
-    words.add_argument("--server", required=True, help="https://…")
-    words.add_argument("--token-file", type=Path, required=True, help="an admin's bearer token")
-    words.add_argument("--external-id", required=True)
-    words.add_argument("--public-key", type=Path, required=True, help="PEM, from the device")
-    words.add_argument("--time-zone", default="")
-    words.add_argument("--wifi-name", default="")
-    words.add_argument("--wifi-secret-file", type=Path)
-    words.add_argument("--out", type=Path, required=True, help="the sector's image")
-    asked = words.parse_args()
-    token = asked.token_file.read_text().strip()
-    fields = provisioned(asked.server, token, asked.external_id, asked.public_key.read_text())
+def identity(told: dict[str, Any]) -> dict[str, str]:
+    """What the device needs of the platform's answer, or of the command's."""
+    missing = [name for name in IDENTITY if not told.get(name)]
+    if missing:
+        raise SystemExit(f"the identity lacks {', '.join(missing)}")
+    return {ours: told[theirs] for theirs, ours in IDENTITY.items()}
+
+
+def words() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="provision")
+    parser.add_argument("--server", required=True, help="https://…")
+    parser.add_argument(
+        "--identity", type=Path, help="what `manage.py device provision --json` printed"
+    )
+    parser.add_argument("--token-file", type=Path, help="or: an admin's bearer token, and")
+    parser.add_argument("--external-id", help="the device's own name, and")
+    parser.add_argument("--public-key", type=Path, help="PEM, from the device")
+    parser.add_argument("--time-zone", default="")
+    parser.add_argument("--wifi-name", default="")
+    parser.add_argument("--wifi-secret-file", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="the sector's image")
+    return parser
+
+
+def known(asked: argparse.Namespace) -> dict[str, str]:
+    """The device's identity: as the command told it, or registered now."""
+    if asked.identity:
+        return identity(json.loads(asked.identity.read_text()))
+    if not (asked.token_file and asked.external_id and asked.public_key):
+        raise SystemExit("--identity, or all of --token-file, --external-id, --public-key")
+    token, pem = asked.token_file.read_text().strip(), asked.public_key.read_text()
+    return provisioned(asked.server, token, asked.external_id, pem)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = words().parse_args(arguments)
     secret = asked.wifi_secret_file.read_text().strip() if asked.wifi_secret_file else ""
-    fields |= {"time_zone": asked.time_zone, "wifi_name": asked.wifi_name, "wifi_secret": secret}
+    wifi = {"time_zone": asked.time_zone, "wifi_name": asked.wifi_name, "wifi_secret": secret}
+    fields = known(asked) | {"server_url": asked.server} | wifi
     asked.out.write_bytes(sector(packed(fields)))
-    sys.stdout.write(f"{asked.external_id}: key {fields['key_id']}, image {asked.out}\n")
+    sys.stdout.write(f"{fields['external_id']}: key {fields['key_id']}, image {asked.out}\n")
     return 0
 
 

@@ -11,14 +11,11 @@ import numpy as np
 import pytest
 
 from recordings import batches, schemas
-from tests.contract import layout, make_vectors
-from tests.contract.random_ticks import TickSource
-from tests.contract.twin import EPOCH_TICKS, Twin
+from tests.contract import layout, make_vectors, random_epochs
 
 FOLDER = Path(__file__).parent
 SCHEMA = schemas.SHIPPED[schemas.ACTIVE_VERSION]
 HEADER = FOLDER.parents[1] / "firmware/core/include/noctis/features.h"
-DEVICES, EPOCHS, SEED = 2_000, 50, 12345
 
 
 def rows(name: str) -> list[str]:
@@ -37,18 +34,9 @@ def test_the_core_computes_the_stored_vectors(golden: Path) -> None:
 
 
 def test_features_of_random_epochs_are_the_same_bits_in_c_and_python(golden: Path) -> None:
-    numbers = [str(n) for n in (DEVICES, EPOCHS, SEED)]
-    raw = subprocess.run([golden, "random", *numbers], capture_output=True, check=True).stdout
-    in_c = np.frombuffer(raw, "<f4").reshape(DEVICES, EPOCHS, 15)
-    source, twin = TickSource(DEVICES, SEED), Twin(DEVICES)
+    in_c, in_python = random_epochs.both(golden, devices=2_000, epochs=4)
 
-    for epoch in range(EPOCHS):
-        for _ in range(EPOCH_TICKS):
-            twin.tick(source.tick())
-        in_python = twin.close(epoch, is_trusted=epoch % 2 == 1)
-
-        assert np.array_equal(in_c[:, epoch], in_python, equal_nan=True), f"epoch {epoch}"
-
+    assert np.array_equal(in_c, in_python, equal_nan=True)
     known = ~np.isnan(in_c)
     assert known.any(axis=(0, 1)).all()
     assert all(np.ptp(in_c[..., i][known[..., i]]) > 0 for i in range(15))

@@ -75,6 +75,34 @@ def test_a_provisioned_sector_is_a_configuration_that_the_core_accepts(checked: 
     assert told["wifi"] == FIELDS["wifi_secret"]
 
 
+def test_what_the_command_prints_becomes_a_sector(tmp_path: Path) -> None:
+    told = {"external_id": "NB-0042", "kid": "k-1", "client_id": "c", "tenant_id": "t"}
+    (tmp_path / "told.json").write_text(json.dumps(told | {"device": "bed 12"}))
+    where = ("--identity", str(tmp_path / "told.json"), "--out", str(tmp_path / "sector.bin"))
+
+    tool("provision").main(["--server", "https://noctis.example", *where])
+
+    written = (tmp_path / "sector.bin").read_bytes()
+    provision = tool("provision")
+    without = FIELDS | {"time_zone": "", "wifi_name": "", "wifi_secret": ""}
+    assert written == provision.sector(provision.packed(without))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [((), "--identity, or all"), (("--identity", "told"), "lacks kid")]
+)
+def test_an_identity_that_is_not_whole_is_refused(
+    words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("told").write_text('{"external_id": "NB-0042", "client_id": "c", "tenant_id": "t"}')
+
+    with pytest.raises(SystemExit, match=said):
+        tool("provision").main(["--server", "https://x", "--out", "sector.bin", *words])
+
+    assert not Path("sector.bin").exists()
+
+
 def test_a_name_that_is_too_long_is_refused_not_cut() -> None:
     with pytest.raises(SystemExit, match="longer"):
         tool("provision").packed(FIELDS | {"external_id": "x" * 40})
