@@ -26,7 +26,7 @@ smoke: .venv/.runtime ## walk the main job on a temporary platform and say what 
 	@.venv/bin/python manage.py smoke
 
 test: .venv/.dev ## run the tests on temporary servers, with coverage
-	@.venv/bin/python -m pytest --cov --cov-report=term:skip-covered
+	@.venv/bin/python -m pytest -n auto --maxprocesses=4 --dist worksteal --cov --cov-report=term:skip-covered
 
 test-timescale: .venv/.dev ## the tests of storage and ingest on a real TimescaleDB, fetched for it
 	@.venv/bin/python -m tests.timescale

@@ -67,6 +67,12 @@ def _nothing_loaded() -> Iterator[None]:
     serving.forget()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each process of a divided run starts servers of its own, as this one did."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 def pytest_report_header() -> str:
     return f"servers: {os.environ['NOCTIS_VAR_DIR']}"
 
