@@ -130,6 +130,10 @@ ota_result ota_boot(ota *ota, const ota_port *port, const nor_flash *nor, uint32
 }
 
 ota_result ota_begin(ota *ota, const uint8_t *manifest, size_t length) {
+    return ota_resume(ota, manifest, length, 0);
+}
+
+ota_result ota_resume(ota *ota, const uint8_t *manifest, size_t length, uint32_t received) {
     if (ota->state.phase == OTA_READY || ota->state.phase == OTA_TRIAL) {
         return OTA_BUSY; /* the other slot is the way back, or about to be started */
     }
@@ -139,9 +143,13 @@ ota_result ota_begin(ota *ota, const uint8_t *manifest, size_t length) {
     if (result != OTA_OK) {
         return result;
     }
+    if (received >= ota->manifest.size) {
+        return OTA_WRONG_ORDER;
+    }
     uint32_t slot = inactive_slot(ota);
-    ota->is_receiving = ota->port->begin(ota->port->context, slot, ota->manifest.size);
-    ota->received = 0;
+    ota->is_receiving =
+        ota->port->begin(ota->port->context, slot, received, ota->manifest.size);
+    ota->received = received;
     return ota->is_receiving ? OTA_OK : OTA_STORAGE;
 }
 

@@ -56,11 +56,12 @@ static bool verify(void *context, const uint8_t key_id[OTA_KEY_ID_BYTES],
     return false;
 }
 
-static bool begin(void *context, uint32_t slot, uint32_t size) {
+static bool begin(void *context, uint32_t slot, uint32_t from, uint32_t size) {
     (void)context;
     const uint32_t sector = NOR_SECTOR_BYTES;
-    uint32_t whole = (size + sector - 1) / sector * sector;
-    return esp_partition_erase_range(partition_of(slot), 0, whole) == ESP_OK;
+    uint32_t whole = (size - from + sector - 1) / sector * sector;
+    return from % sector == 0 &&
+           esp_partition_erase_range(partition_of(slot), from, whole) == ESP_OK;
 }
 
 static bool write(void *context, uint32_t slot, uint32_t offset, const void *bytes, size_t length) {

@@ -180,12 +180,13 @@ static bool is_inside(uint32_t slot, uint32_t offset, size_t length) {
     return slot < 2 && offset <= BOARD_IMAGE_BYTES && length <= BOARD_IMAGE_BYTES - offset;
 }
 
-static bool image_begin(void *context, uint32_t slot, uint32_t size) {
+static bool image_begin(void *context, uint32_t slot, uint32_t from, uint32_t size) {
     board *board = context;
-    if (!is_inside(slot, 0, size)) {
+    if (!is_inside(slot, 0, size) || from > size) {
         return false;
     }
-    memset(board->images[slot], 0xFF, has_power(board) ? BOARD_IMAGE_BYTES : BOARD_IMAGE_BYTES / 2);
+    size_t length = BOARD_IMAGE_BYTES - from;
+    memset(board->images[slot] + from, 0xFF, has_power(board) ? length : length / 2);
     return !board->flash.is_off;
 }
 

@@ -12,6 +12,7 @@ int main(void) {
     clock_suite();
     config_suite();
     ota_suite();
+    ota_fetch_suite();
     supervisor_suite();
     uploader_suite();
     app_suite();

@@ -10,6 +10,8 @@ void text_suite(void);
 void clock_suite(void);
 void config_suite(void);
 void ota_suite(void);
+void ota_fetch_suite(void);
+void setup_suite(void);
 void supervisor_suite(void);
 void uploader_suite(void);
 void app_suite(void);

@@ -2,7 +2,7 @@
 
 #include "../check.h"
 #include "board.h"
-#include "noctis/bytes.h"
+#include "releases.h"
 #include "suites.h"
 
 #define STATE_SECTOR 0
@@ -12,33 +12,10 @@ static board box;
 static ota update;
 static uint8_t manifest[OTA_MANIFEST_BYTES], image[IMAGE_BYTES];
 
-static void sign_manifest(void) {
-    sha256 hash;
-    sha256_init(&hash);
-    sha256_add(&hash, manifest, OTA_SIGNED_BYTES);
-    sha256_end(&hash, manifest + OTA_SIGNED_BYTES);
-    memcpy(manifest + OTA_SIGNED_BYTES + SHA256_BYTES, manifest + OTA_SIGNED_BYTES, SHA256_BYTES);
-}
+static void sign_manifest(void) { release_sign(manifest); }
 
 static void make_manifest(uint32_t version, uint32_t counter) {
-    sha256 hash;
-    memset(manifest, 0, sizeof manifest);
-    for (int i = 0; i < IMAGE_BYTES; i++) {
-        image[i] = (uint8_t)(i * 7 + (int)version);
-    }
-    memcpy(manifest, "NOTA", 4);
-    put_le16(manifest + 4, 1);
-    put_le16(manifest + 6, 2);
-    put_le16(manifest + 8, 5);
-    put_le32(manifest + 12, version);
-    put_le32(manifest + 16, counter);
-    put_le32(manifest + 20, IMAGE_BYTES);
-    memcpy(manifest + 24, "noctis-bedside", 14);
-    sha256_init(&hash);
-    sha256_add(&hash, image, IMAGE_BYTES);
-    sha256_end(&hash, manifest + 40);
-    memcpy(manifest + 72, "release1", 8);
-    sign_manifest();
+    release_make(manifest, image, IMAGE_BYTES, version, counter);
 }
 
 static ota_result boot(void) {

@@ -58,7 +58,8 @@ typedef struct {
     bool (*verify)(void *context, const uint8_t key_id[OTA_KEY_ID_BYTES],
                    const uint8_t digest[SHA256_BYTES],
                    const uint8_t signature[OTA_SIGNATURE_BYTES]);
-    bool (*begin)(void *context, uint32_t slot, uint32_t size);
+    /* Erase the slot from `from` on, as far as an image of `size` reaches. */
+    bool (*begin)(void *context, uint32_t slot, uint32_t from, uint32_t size);
     bool (*write)(void *context, uint32_t slot, uint32_t offset, const void *bytes, size_t length);
     bool (*read)(void *context, uint32_t slot, uint32_t offset, void *bytes, size_t length);
     bool (*select)(void *context, uint32_t slot); /* what the boot loader starts next */
@@ -83,6 +84,8 @@ ota_result ota_read_manifest(const ota_port *port, uint32_t counter, const uint8
 ota_result ota_boot(ota *ota, const ota_port *port, const nor_flash *nor, uint32_t first_sector,
                     uint32_t running_slot);
 ota_result ota_begin(ota *ota, const uint8_t *manifest, size_t length);
+/* The same where the first `received` bytes of this very image stand in the slot already. */
+ota_result ota_resume(ota *ota, const uint8_t *manifest, size_t length, uint32_t received);
 ota_result ota_write(ota *ota, uint32_t offset, const void *bytes, size_t length);
 /* Read the image back, check it, and arrange for its trial. The reboot is the caller's. */
 ota_result ota_finish(ota *ota);
