@@ -5,7 +5,7 @@ The mirror is the one that this machine's apt is configured for, the keyring the
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 SUITE = "trixie"
@@ -19,7 +19,7 @@ class CannotFetch(Exception):
     """Says in one line why there is no TimescaleDB to be had here."""
 
 
-def fetch(folder: Path) -> Path:
+def fetch(folder: Path, packages: Sequence[str] = PACKAGES) -> Path:
     """Download, verify and unpack into `folder`; answers the root of what was unpacked."""
     root = folder / "root"
     if (folder / "done").exists():
@@ -27,7 +27,7 @@ def fetch(folder: Path) -> Path:
     _refuse_elsewhere()
     options = _options(folder, _mirror())
     _run(["apt-get", *options, "update"])
-    _run(["apt-get", *options, "install", "--download-only", "-y", *PACKAGES])
+    _run(["apt-get", *options, "install", "--download-only", "-y", *packages])
     root.mkdir(exist_ok=True)
     # Its folders are links since Debian merged them: a package unpacks through them.
     for name in ("bin", "lib", "lib64", "sbin"):
