@@ -113,6 +113,8 @@ void app_boot(app *app, const app_start *start) {
         flash_log_mount(&app->log, &app->port->nor, 0, start->log_sectors) != LOG_OK;
     app->has_storage_fault |= ota_boot(&app->ota, &app->port->ota, &app->port->nor,
                                        start->log_sectors + APP_OTA_AT, start->running_slot) == OTA_STORAGE;
+    ota_fetch_init(&app->fetch, &app->ota, &app->port->updates, &app->port->nor,
+                   start->log_sectors + APP_FETCH_AT, random_of(app));
     read_rtc(app);
     sampler_init(&app->sampler, app->port, now_of(app));
     app->sampler.is_clock_trusted = clock_is_trusted(&app->clock);
@@ -272,12 +274,26 @@ static void exchange(app *app, const upload_request *wanted) {
         uploader_answered(&app->uploader, &answer, now_of(app), random_of(app)) != LOG_OK;
 }
 
+/* A new image waits for the end of the night; a power cut starts it sooner. */
+static void fetch_update(app *app) {
+    if (ota_fetch_step(&app->fetch, now_of(app), random_of(app)) == FETCH_READY) {
+        app->has_new_image = true;
+    }
+    if (app->has_new_image && !app->sampler.is_recording) {
+        app->port->reboot(app->port->context, BOOT_UPDATE);
+    }
+}
+
 void app_network(app *app) {
     upload_request request;
     supervisor_report(&app->supervisor, TASK_NETWORK);
-    if (app->is_configured && app->log.is_open &&
-        uploader_next(&app->uploader, now_of(app), clock_is_trusted(&app->clock), &request)) {
+    if (!app->is_configured || !app->log.is_open) {
+        return;
+    }
+    if (uploader_next(&app->uploader, now_of(app), clock_is_trusted(&app->clock), &request)) {
         exchange(app, &request);
+    } else {
+        fetch_update(app);
     }
 }
 

@@ -119,10 +119,10 @@ static fetch_outcome finish(ota_fetch *fetch, uint64_t now_ms, uint32_t random) 
                               : look_again(fetch, now_ms, random);
 }
 
-static fetch_outcome take_piece(ota_fetch *fetch, const uint8_t *bytes, size_t length,
-                                uint64_t now_ms, uint32_t random) {
+static fetch_outcome take_piece(ota_fetch *fetch, size_t length, uint64_t now_ms,
+                                uint32_t random) {
     ota *ota = fetch->ota;
-    fetch->refused = ota_write(ota, ota->received, bytes, length);
+    fetch->refused = ota_write(ota, ota->received, fetch->piece, length);
     if (fetch->refused != OTA_OK) {
         fetch->is_fetching = false;
         set_mark(fetch, 0);
@@ -139,11 +139,10 @@ static fetch_outcome take_piece(ota_fetch *fetch, const uint8_t *bytes, size_t l
 static fetch_outcome ask_for_piece(ota_fetch *fetch, uint64_t now_ms, uint32_t random) {
     const ota *ota = fetch->ota;
     const ota_source *source = fetch->source;
-    uint8_t bytes[FETCH_PIECE];
     uint32_t left = ota->manifest.size - ota->received;
-    size_t wanted = left < sizeof bytes ? left : sizeof bytes;
+    size_t wanted = left < FETCH_PIECE ? left : FETCH_PIECE;
     piece_answer answer = {0};
-    source->get(source->context, PART_IMAGE, ota->received, bytes, wanted, &answer);
+    source->get(source->context, PART_IMAGE, ota->received, fetch->piece, wanted, &answer);
     if (answer.status == 404 || answer.status == 410 || answer.status == 416) {
         fetch->is_fetching = false; /* the offer has changed: ask for the manifest again */
         return try_later(fetch, now_ms, answer.retry_after_s, random);
@@ -154,7 +153,7 @@ static fetch_outcome ask_for_piece(ota_fetch *fetch, uint64_t now_ms, uint32_t r
     if (!is_here) {
         return try_later(fetch, now_ms, answer.retry_after_s, random);
     }
-    return take_piece(fetch, bytes, answer.length, now_ms, random);
+    return take_piece(fetch, answer.length, now_ms, random);
 }
 
 fetch_outcome ota_fetch_step(ota_fetch *fetch, uint64_t now_ms, uint32_t random) {

@@ -2,6 +2,7 @@
 
 #include "../check.h"
 #include "board.h"
+#include "releases.h"
 #include "suites.h"
 
 #define SECTORS 40
@@ -340,6 +341,35 @@ static void an_update_is_confirmed_by_a_working_night(void) {
     board_free(&box);
 }
 
+static uint8_t manifest[OTA_MANIFEST_BYTES], image[1000];
+
+static void offer(void *context, ota_part part, uint32_t offset, uint8_t *bytes, size_t size,
+                  piece_answer *answer) {
+    (void)context;
+    size_t whole = part == PART_MANIFEST ? sizeof manifest : sizeof image;
+    *answer = (piece_answer){.status = 206, .offset = offset, .length = whole - offset};
+    answer->length = answer->length < size ? answer->length : size;
+    memcpy(bytes, (part == PART_MANIFEST ? manifest : image) + offset, answer->length);
+}
+
+static void a_new_image_waits_for_the_end_of_the_night(void) {
+    start_box();
+    release_make(manifest, image, sizeof image, 2, 1);
+    run(70);
+    box.port.updates.get = offer;
+    device.fetch.ready_ms = 0;
+    run(30);
+    CHECK(device.has_new_image && device.sampler.is_recording && !box.flash.is_off);
+    CHECK(memcmp(box.images[1], image, sizeof image) == 0);
+    box.signals.is_in_bed = box.signals.is_present = false;
+    run(3700);
+    CHECK(!device.sampler.is_recording && box.flash.is_off); /* rebooting */
+    board_reboot(&box, 1000);
+    app_boot(&device, &how);
+    CHECK_EQUAL(device.ota.state.phase, OTA_READY); /* this start was told the first slot */
+    board_free(&box);
+}
+
 static void a_signer_that_fails_sends_no_stale_token(void) {
     start_box();
     run(100);
@@ -391,6 +421,7 @@ void app_suite(void) {
     RUN(a_box_without_configuration_records_but_sends_nothing);
     RUN(a_crashing_box_ends_in_safe_mode_and_a_healthy_one_leaves_it);
     RUN(an_update_is_confirmed_by_a_working_night);
+    RUN(a_new_image_waits_for_the_end_of_the_night);
     RUN(a_signer_that_fails_sends_no_stale_token);
     RUN(broken_storage_is_shown_in_red);
     RUN(a_heartbeat_says_how_the_box_is);

@@ -9,7 +9,7 @@
 #include "noctis/uploader.h"
 
 /* The reserved sectors behind the log, a pair each. */
-enum { APP_CONFIG_AT = 0, APP_CRASH_AT = 2, APP_OTA_AT = 4, APP_RESERVED_SECTORS = 16 };
+enum { APP_CONFIG_AT = 0, APP_CRASH_AT = 2, APP_OTA_AT = 4, APP_FETCH_AT = 6, APP_RESERVED_SECTORS = 16 };
 #define APP_ANSWER_BYTES 2048
 #define APP_HTTP_DEADLINE_MS 20000u
 
@@ -33,10 +33,11 @@ typedef struct {
     sampler sampler;
     uploader uploader;
     ota ota;
+    ota_fetch fetch;
     /* The night as storage knows it. */
     uint32_t night, recording;
     int64_t night_started_ms, night_wall_ms; /* wall time is negative while unknown */
-    bool is_configured, is_online, has_storage_fault;
+    bool is_configured, is_online, has_storage_fault, has_new_image;
     char token[TOKEN_BYTES];
     int64_t token_ends_ms;
     char answer[APP_ANSWER_BYTES];

@@ -6,7 +6,8 @@
 
 #include "noctis/ota.h"
 
-#define FETCH_PIECE 512
+/* Each piece costs a request: 384 of them for the largest image. */
+#define FETCH_PIECE 4096
 /* What is behind a mark survives a power cut; a multiple of every flash's erase block. */
 #define FETCH_MARK_BYTES 65536u
 #define FETCH_LOOK_EVERY_MS (6u * 3600u * 1000u)
@@ -42,6 +43,7 @@ typedef struct {
     bool is_fetching, was_resumed;
     uint32_t failures;
     uint64_t ready_ms;
+    uint8_t piece[FETCH_PIECE];
     ota_result refused; /* why the last offer was not taken */
 } ota_fetch;
 

@@ -5,7 +5,7 @@
 
 #include "noctis/led.h"
 #include "noctis/nor.h"
-#include "noctis/ota.h"
+#include "noctis/ota_fetch.h"
 #include "noctis/supervisor.h"
 #include "noctis/token.h"
 
@@ -45,6 +45,7 @@ typedef struct {
     void (*reboot)(void *context, boot_reason reason);
     token_signer signer;
     ota_port ota;
+    ota_source updates; /* without a `get` nobody is asked for updates */
 } device_port;
 
 #endif
