@@ -1,0 +1,60 @@
+"""What a model saw in training, as its manifest says it: where values are cut, and their shares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 10
+
+Floats = NDArray[np.float64]
+
+
+class UnfitReference(ValueError):
+    """The manifest says nothing that nights could be compared with."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Of a feature that was mostly one value several tenths are one: the last bins stay empty."""
+
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+    edges: Floats  # (features, BINS - 1), infinite where there is no further edge
+    shares: Floats  # (features, BINS)
+    night_mean: Floats  # (features,), NaN for a feature that training never saw
+    night_spread: Floats  # (features,)
+    stages: Floats  # (labels,)
+    nights: int
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any], features: Sequence[str]) -> Self:
+        """From `drift_reference` of a manifest, in the order of the model's features."""
+        try:
+            rows = [told["features"][name] for name in features]
+            stages = told["stages"]
+            return cls(
+                features=tuple(features),
+                labels=tuple(stages),
+                edges=np.array([_filled(row["edges"], BINS - 1, np.inf) for row in rows]),
+                shares=np.array([_filled(row["shares"], BINS, 0.0) for row in rows]),
+                night_mean=np.array([row["night_mean"] for row in rows], np.float64),
+                night_spread=np.array([row["night_spread"] for row in rows], np.float64),
+                stages=np.array([*stages.values()], np.float64),
+                nights=int(told["nights"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnfitReference(f"drift_reference: {error}") from None
+
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """(features,): whether training saw the feature at all."""
+        return np.isfinite(self.night_mean)
+
+
+def _filled(values: Sequence[float], length: int, empty: float) -> list[float]:
+    if len(values) > length:
+        raise ValueError(f"{len(values)} values where {length} are the most")
+    return [*map(float, values), *[empty] * (length - len(values))]
