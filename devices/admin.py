@@ -1,9 +1,14 @@
 """The console's page of devices. Read-only but for its named actions."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 
 from devices import services
-from devices.models import Device
+from devices.models import SILENT_AFTER, Device, is_silent
 from tenants.console import NamedAction, TenantFilter, calling, instant, pill
 from tenants.console.found import FoundByUuid
 from tenants.models import AuditEntry, ServiceClientKey
@@ -30,6 +35,18 @@ ACTIVATE = NamedAction(
 )
 
 
+class HeardFilter(admin.SimpleListFilter):
+    """Those that somebody should look at."""
+
+    title = parameter_name = "heard"
+
+    def lookups(self, request: HttpRequest, page: Any) -> list[tuple[str, str]]:
+        return [("silent", f"not for {SILENT_AFTER.total_seconds() / 3600:.0f} hours")]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(is_silent(timezone.now())) if self.value() == "silent" else rows
+
+
 @admin.register(Device)
 class DevicePage(FoundByUuid):
     """The boxes beside the beds, and when each was last heard of."""
@@ -48,7 +65,7 @@ class DevicePage(FoundByUuid):
         pill("status", "status"),
         instant("last_seen_at", "last seen"),
     ]
-    list_filter = [TenantFilter, "status"]
+    list_filter = [TenantFilter, "status", HeardFilter]
     list_select_related = ["tenant"]
     search_fields = ["name", "external_id"]
     search_help_text = "An id, or part of a name or external id."

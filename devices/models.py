@@ -1,13 +1,22 @@
 """A bedside box of one tenant."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 
 from tenants.models import Owned, OwnedQuerySet
+
+# Whoever records each night misses one.
+SILENT_AFTER = timedelta(hours=36)
+
+
+def is_silent(at: datetime) -> Q:
+    """Active, and not heard of for longer than from one night to the next."""
+    unheard = Q(last_seen_at=None) | Q(last_seen_at__lt=at - SILENT_AFTER)
+    return Q(status="active") & unheard
 
 
 class DeviceQuerySet(OwnedQuerySet):

@@ -8,8 +8,8 @@ class NoctisConfig(AppConfig):
     name = "noctis"
 
     def ready(self) -> None:
-        from noctis import celery, checks, metrics  # noqa: F401, PLC0415 - each registers itself
+        from noctis import celery, checks, metrics, outcomes  # noqa: F401, PLC0415 - they register
 
 
 class ConsoleConfig(AdminConfig):
-    default_site = "tenants.console.ConsoleSite"
+    default_site = "noctis.dashboard.site.Console"

@@ -35,11 +35,27 @@ COMMIT_LATENCY = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
 )
 
+INFERENCE_BUCKETS = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.35,
+    0.7,
+    1.0,
+    2.5,
+    10.0,
+)
 INFERENCE_DURATION = Histogram(
     "inference_duration_seconds",
     "How long an answer with predictions takes, reading and logging included, by pass.",
     ["staging_pass"],
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.35, 0.7, 1, 2.5, 10),
+    buckets=INFERENCE_BUCKETS,
 )
 WINDOW_BUILD_DURATION = Histogram(
     "window_build_duration_seconds",

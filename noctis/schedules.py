@@ -30,6 +30,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "tenants.tasks.count_active_tenants",
         "schedule": timedelta(minutes=1),
     },
+    "sample the traffic": {
+        "task": "noctis.tasks.sample_traffic",
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 60},
+    },
     "close abandoned nights": {
         "task": "recordings.tasks.close_abandoned",
         "schedule": timedelta(minutes=1),

@@ -1,4 +1,4 @@
-"""What runs by itself for the foundations: what has expired is deleted, and nothing else."""
+"""What runs by itself for the foundations: what has expired is deleted, traffic is sampled."""
 
 from importlib import import_module
 
@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from noctis import idempotency
+from noctis import health, idempotency
+from noctis.dashboard import sampling
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
@@ -23,3 +24,11 @@ def forget_expired_answers() -> int:
 def forget_expired_sessions() -> None:
     """What Django's `clearsessions` does, wherever the sessions are kept."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
+def sample_traffic() -> bool:
+    """Once a minute; what a lost message did not add, the next one does."""
+    at = timezone.now()
+    sampling.forget(at=at)
+    return sampling.sample(registry=health.registry(), at=at)

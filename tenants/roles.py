@@ -27,6 +27,8 @@ class Capability(StrEnum):
     CLIENTS_WRITE = "clients.write"
     AUDIT_READ = "audit.read"
     MODELS_PROMOTE = "models.promote"
+    # How the installation itself is: schedules, backups, storage, traffic.
+    PLATFORM_READ = "platform.read"
     PLATFORM = "platform"
 
 
@@ -85,11 +87,12 @@ GRANTS: dict[Role, frozenset[Capability]] = {
     Role.READ: _READ,
     Role.REVIEWER: _READ | {_C.LABELS_WRITE, _C.REVIEWS_WRITE},
     Role.ML_OPS: _READ | {_C.EXPERIMENTS_WRITE},
-    Role.ADMIN: frozenset(_C) - {_C.MODELS_PROMOTE, _C.PLATFORM},
+    Role.ADMIN: frozenset(_C) - {_C.MODELS_PROMOTE, _C.PLATFORM_READ, _C.PLATFORM},
 }
+_ALL_OF_THE_PLATFORM = frozenset({_C.MODELS_PROMOTE, _C.PLATFORM_READ, _C.PLATFORM})
 PLATFORM_GRANTS: dict[Role, frozenset[Capability]] = {
     Role.ML_OPS: frozenset({_C.MODELS_PROMOTE}),
-    Role.ADMIN: frozenset({_C.MODELS_PROMOTE, _C.PLATFORM}),
+    Role.ADMIN: _ALL_OF_THE_PLATFORM,
 }
 
 # An operator's token at the API stands for this role in the tenant that the token names.
@@ -103,7 +106,16 @@ API_ROLES: dict[ConsoleRole, Role] = {
 }
 # Beyond the API role, for the operator alone.
 CONSOLE_EXTRAS: dict[ConsoleRole, frozenset[Capability]] = {
+    ConsoleRole.OPERATOR: frozenset({_C.DEVICES_WRITE, _C.RECORDINGS_WRITE}),
     ConsoleRole.AUDITOR: frozenset({_C.AUDIT_READ, _C.CLIENTS_READ}),
+}
+# In the platform tenant, by what the person is and not by her API role: whoever administers that
+# tenant's clients and members does not thereby decide for everybody.
+CONSOLE_PLATFORM_GRANTS: dict[ConsoleRole, frozenset[Capability]] = {
+    ConsoleRole.PLATFORM_ADMIN: _ALL_OF_THE_PLATFORM,
+    ConsoleRole.OPERATOR: frozenset({_C.PLATFORM_READ}),
+    ConsoleRole.MODEL_MANAGER: frozenset({_C.MODELS_PROMOTE}),
+    ConsoleRole.AUDITOR: frozenset({_C.PLATFORM_READ}),
 }
 
 
@@ -114,4 +126,7 @@ def granted(role: Role, *, is_platform: bool) -> frozenset[Capability]:
 
 
 def granted_to_operator(role: ConsoleRole, *, is_platform: bool) -> frozenset[Capability]:
-    return granted(API_ROLES[role], is_platform=is_platform) | CONSOLE_EXTRAS.get(role, frozenset())
+    """What a person with this role may do, in the console and with her token at the API."""
+    own = GRANTS[API_ROLES[role]] | CONSOLE_EXTRAS.get(role, frozenset())
+    beyond = CONSOLE_PLATFORM_GRANTS.get(role, frozenset()) if is_platform else frozenset()
+    return own | beyond

@@ -14,7 +14,7 @@ NONE = "-"
 class OfThePlatform(PlatformPage):
     """A backup holds every tenant, so only the platform's own operators see it."""
 
-    reads = Capability.PLATFORM
+    reads = Capability.PLATFORM_READ
     menu = "Lifecycle"
     ordering = ["-id"]
 

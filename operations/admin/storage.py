@@ -74,7 +74,7 @@ APPLY = NamedAction(
 class StoragePolicyPage(PlatformPage):
     """One row a policy; nobody's own, so the platform's people see them."""
 
-    reads = Capability.PLATFORM
+    reads = Capability.PLATFORM_READ
     menu = "Lifecycle"
     plural = "Storage policies"
     list_display = [

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -19,6 +21,7 @@ from tenants.models import (
     ServiceClientKey,
     Tenant,
 )
+from tenants.models.client import ENDS_SOON
 from tenants.roles import Capability
 
 ENABLED = {True: "enabled", False: "disabled"}
@@ -106,6 +109,22 @@ class ServiceClientPage(ConsolePage):
     fields = ["name", "uuid", "tenant", "role", pill("is_enabled", "state", ENABLED)]
 
 
+class EndsFilter(admin.SimpleListFilter):
+    """Keys that somebody should rotate."""
+
+    title = parameter_name = "ends"
+
+    def lookups(self, request: HttpRequest, page: Any) -> list[tuple[str, str]]:
+        return [("soon", f"within {ENDS_SOON.days} days")]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "soon":
+            return rows
+        now = timezone.now()
+        accepted: QuerySet[Any] = ServiceClientKey.objects.accepted(now)
+        return rows.filter(pk__in=accepted.filter(expires_at__lt=now + ENDS_SOON).values("pk"))
+
+
 @admin.register(ServiceClientKey)
 class ServiceClientKeyPage(ConsolePage):
     """What signs a client's tokens; the secret itself is never shown again."""
@@ -124,7 +143,7 @@ class ServiceClientKeyPage(ConsolePage):
         instant("expires_at", "ends"),
         instant("last_used_at", "last used"),
     ]
-    list_filter = [TenantFilter, "state", "algorithm"]
+    list_filter = [TenantFilter, "state", EndsFilter, "algorithm"]
     list_select_related = ["client", "tenant"]
     search_fields = ["kid", "client__name", "client__uuid"]
     fields = [

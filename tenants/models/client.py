@@ -1,7 +1,7 @@
 """Programs that call: a service client of one tenant, and the keys that sign its tokens."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
@@ -10,6 +10,9 @@ from django.db.models import Q
 from noctis.db.constraints import CompositeForeignKey
 from tenants.models.owned import Owned, OwnedQuerySet
 from tenants.roles import Role
+
+# So long before its end a key is somebody's business.
+ENDS_SOON = timedelta(days=7)
 
 
 class ServiceClient(Owned):

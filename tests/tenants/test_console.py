@@ -28,11 +28,11 @@ READS_ACCESS = {"tenant", "member", "client", "key", "entry", "operator"}
 # What each role opens in the platform tenant, which shows everybody's, and in a customer's.
 OPENS = {
     ConsoleRole.PLATFORM_ADMIN: (ADMIN_OF_ALL, READS_ACCESS),
-    ConsoleRole.OPERATOR: ({"tenant"}, {"tenant"}),
+    ConsoleRole.OPERATOR: ({"tenant", "schedule"}, {"tenant"}),
     ConsoleRole.MODEL_MANAGER: ({"tenant"}, {"tenant"}),
-    ConsoleRole.TENANT_ADMIN: (ADMIN_OF_ALL, READS_ACCESS),
+    ConsoleRole.TENANT_ADMIN: (READS_ACCESS, READS_ACCESS),
     ConsoleRole.TENANT_VIEWER: ({"tenant"}, {"tenant"}),
-    ConsoleRole.AUDITOR: (READS_ACCESS, READS_ACCESS),
+    ConsoleRole.AUDITOR: (ADMIN_OF_ALL, READS_ACCESS),
 }
 SEEING = {ConsoleRole.PLATFORM_ADMIN, ConsoleRole.OPERATOR, ConsoleRole.AUDITOR}
 

@@ -1,0 +1,1 @@
+"""The console's overview: is everything well? Wiring: reads every app's rows, changes none."""
