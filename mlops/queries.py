@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.models import Hypnogram, Pass, Role
-from recordings import grid, queries
+from recordings import grid, queries, rows
+from recordings.models import Recording
 
 # The hash of a night's inputs is one for all its epochs, so it also tells the revision.
 STAGED = """
@@ -17,6 +18,22 @@ FROM inference_prediction
 WHERE tenant_id = %(tenant)s AND recording_id = %(recording)s
   AND window_end_ts > %(start)s AND window_end_ts <= %(end)s
   AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s AND input_hash = %(hash)s
+"""
+ANSWERS = """
+SELECT DISTINCT model_id, role, pass FROM inference_prediction
+WHERE tenant_id = %(tenant)s AND recording_id = %(recording)s
+  AND window_end_ts > %(start)s AND window_end_ts <= %(end)s
+ORDER BY model_id DESC, role, pass DESC
+"""
+# An epoch that was staged again counts as it was staged last.
+NEWEST = """
+SELECT array_agg(epoch_index), array_agg(stage::integer), array_agg(probabilities)
+FROM (SELECT DISTINCT ON (window_end_ts) epoch_index, stage, probabilities
+      FROM inference_prediction
+      WHERE tenant_id = %(tenant)s AND recording_id = %(recording)s
+        AND window_end_ts > %(start)s AND window_end_ts <= %(end)s
+        AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s
+      ORDER BY window_end_ts, revision DESC) AS newest
 """
 
 
@@ -41,7 +58,10 @@ def night_predictions(hypnogram: Hypnogram, started_at: datetime) -> Predicted:
         "pass": int(Pass.NIGHT),
         "hash": bytes(hypnogram.input_hash),
     }
-    ((index, codes, flat),) = queries.arrays(STAGED, values)
+    return _predicted(*queries.arrays(STAGED, values)[0])
+
+
+def _predicted(index: Any, codes: Any, flat: Any) -> Predicted:
     if index is None:
         return Predicted(np.empty(0, np.int64), np.empty(0, np.int8), np.empty((0, 0)))
     return Predicted(
@@ -49,3 +69,24 @@ def night_predictions(hypnogram: Hypnogram, started_at: datetime) -> Predicted:
         codes.astype(np.int8),
         flat.reshape(len(index), -1).astype(np.float64),
     )
+
+
+def answers_of(recording: Recording) -> list[tuple[int, int, int]]:
+    """Which version staged any of a night, in which role and pass; the newest version first."""
+    return rows.cursor().execute(ANSWERS, _whole(recording)).fetchall()
+
+
+def newest_predictions(recording: Recording, answer: tuple[int, int, int]) -> Predicted:
+    """What one version said of each epoch last, in one role and pass."""
+    model, role, staging_pass = answer
+    values = _whole(recording) | {"model": model, "role": role, "pass": staging_pass}
+    return _predicted(*queries.arrays(NEWEST, values)[0])
+
+
+def _whole(recording: Recording) -> dict[str, Any]:
+    return {
+        "tenant": recording.tenant_id,
+        "recording": recording.pk,
+        "start": recording.started_at,
+        "end": grid.epoch_start(recording.started_at, grid.MAX_EPOCHS),
+    }

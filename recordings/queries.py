@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,18 @@ FROM (SELECT epoch_index, schema_id, features FROM recordings_epoch
 JOIN recordings_featureschema AS schema ON schema.id = found.schema_id
 GROUP BY schema.id
 """
+
+ARRIVALS = """
+SELECT date_trunc('hour', received_at), count(*), count(DISTINCT received_at),
+       min(epoch_index), max(epoch_index),
+       count(*) FILTER (WHERE received_at > epoch_start_ts + %(late)s::interval)
+FROM recordings_epoch
+WHERE tenant_id = %(tenant)s AND recording_id = %(recording)s
+  AND epoch_start_ts >= %(start)s AND epoch_start_ts < %(end)s
+GROUP BY 1 ORDER BY 1 DESC LIMIT %(most)s
+"""
+LATE_AFTER = timedelta(minutes=10)
+MOST_ARRIVALS = 24
 
 Ints = NDArray[np.int64]
 
@@ -100,6 +112,31 @@ def epochs_within(recording: Recording, span: Span) -> Page:
         return Page(found, -1, has_more=False)
     last = int(every[span.limit - 1])
     return Page([epochs.through(last) for epochs in found], last, has_more=True)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The epochs of a night that came within one hour of the clock, in how many batches."""
+
+    hour: datetime
+    epochs: int
+    batches: int
+    first: int
+    last: int
+    late: int
+
+
+def arrivals_of(recording: Recording) -> list[Arrival]:
+    """When a night's epochs came, newest hour first; of one that goes on coming, the last day."""
+    values = {
+        "tenant": recording.tenant_id,
+        "recording": recording.pk,
+        "start": recording.started_at,
+        "end": grid.epoch_start(recording.started_at, grid.MAX_EPOCHS),
+        "late": LATE_AFTER,
+        "most": MOST_ARRIVALS,
+    }
+    return [Arrival(*row) for row in rows.cursor().execute(ARRIVALS, values).fetchall()]
 
 
 def epochs_of(version: str, names: Sequence[str], index: Ints, flat: NDArray[Any]) -> Epochs:

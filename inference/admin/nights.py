@@ -1,15 +1,11 @@
 """Staged nights in the console: a page of their own, and what a recording's page says of them."""
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 from inference.bodies.hypnograms import EXPERIMENTAL, is_experimental
 from inference.models import Hypnogram, StagingAttempt
@@ -130,36 +126,6 @@ class StagingAttemptPage(FoundByNight):
     fields = [*ATTEMPT]
 
 
-@admin.display(description="staged as")
-def newest(row: Recording) -> SafeString | str:
-    """The night's current hypnogram in numbers."""
-    owned: QuerySet[Hypnogram] = Hypnogram.objects.owned_by(row.tenant_id)
-    rows = owned.filter(recording=row).defer("stages", "confidences")
-    found = rows.select_related("model").order_by("-id").first()
-    if found is None:
-        return NONE
-    url = reverse("admin:inference_hypnogram_change", args=[found.pk])
-    lines = format_html_join("", "<dt>{}</dt><dd>{}</dd>", _told(found))
-    link = format_html('<a href="{}">revision {}</a>', url, found.revision)
-    return format_html('{}<dl class="facts">{}</dl>', link, lines)
-
-
-def _told(found: Hypnogram) -> Iterable[tuple[str, str]]:
-    known = found.statistics
-    yield "by", f"{found.model.version}{' (experimental)' if is_experimental(found) else ''}"
-    yield "became", found.get_disposition_display()
-    yield "coverage", f"{100 * found.coverage:.0f} %"
-    for label, name, unit in (
-        ("time in bed", "time_in_bed_min", "min"),
-        ("sleep", "total_sleep_time_min", "min"),
-        ("efficiency", "sleep_efficiency_pct", "%"),
-        ("sleep onset", "sleep_onset_latency_min", "min"),
-        ("wake after onset", "wake_after_sleep_onset_min", "min"),
-    ):
-        value = known.get(name)
-        yield label, NONE if value is None else f"{value:.0f} {unit}"
-
-
 @admin.display(description="waits to be staged")
 def waiting(row: Recording) -> str:
     """Why a night is not staged yet, where something went wrong."""
@@ -173,4 +139,4 @@ def waiting(row: Recording) -> str:
 
 
 # The recording's page belongs to the app below, which knows of no hypnogram.
-RecordingPage.also_show(newest, waiting, related=(("Hypnograms", Hypnogram, "q", "uuid"),))
+RecordingPage.also_show(waiting, related=(("Hypnograms", Hypnogram, "q", "uuid"),))

@@ -12,6 +12,7 @@ from noctis.charts.scales import Bools, Floats, Scale, stretches
 
 # Charts of a night share these, so that their clocks lie under each other.
 WIDTH, LEFT, RIGHT, TOP, FOOT = 800.0, 70.0, 780.0, 8.0, 22.0
+LABEL = 36.0  # how wide a time of day is
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def hours(plot: Plot, clock: Clock, is_labelled: bool = True) -> list[SafeString
         x = scale.at(place)
         marks.append(line(x, plot.top, x, plot.bottom, "grid"))
         if is_labelled:
-            marks.append(word(x, plot.bottom + 15, text, "is-middle"))
+            # The first one must not run into the zone's name.
+            is_first = x - plot.left < LABEL / 2
+            marks.append(word(x, plot.bottom + 15, text, "" if is_first else "is-middle"))
     if is_labelled:
         marks.append(word(plot.left - 6, plot.bottom + 15, clock.zone_name, "is-end is-quiet"))
     return marks

@@ -1,0 +1,3 @@
+"""The console's pages that need everything known of a night, and of a model."""
+
+from mlops.admin import nights as nights
