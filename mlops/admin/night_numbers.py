@@ -23,6 +23,19 @@ UNSURE_STAGES = ("Deep", "REM")
 BARELY_KNOWN_PCT = 80
 
 
+# What is looked at first.
+HEADLINE = (
+    "total_sleep_time_min",
+    "first_sleep_at",
+    "last_sleep_at",
+    "sleep_efficiency_pct",
+    "sleep_onset_latency_min",
+    "wake_after_sleep_onset_min",
+    "minutes_by_stage.Deep",
+    "minutes_by_stage.REM",
+)
+
+
 @dataclass(frozen=True)
 class Figure:
     key: str
@@ -34,6 +47,10 @@ class Figure:
     def term(self) -> str:
         """The name of what says what it means."""
         return self.key.split(".")[0]
+
+    @property
+    def is_headline(self) -> bool:
+        return self.key in HEADLINE
 
 
 def mark(version: ModelVersion) -> str:
@@ -52,19 +69,6 @@ def figures(hypnogram: Hypnogram, zone: ZoneInfo) -> list[Figure]:
     return [*rows, *_stages(known)]
 
 
-# What is looked at first.
-HEADLINE = (
-    "total_sleep_time_min",
-    "first_sleep_at",
-    "last_sleep_at",
-    "sleep_efficiency_pct",
-    "sleep_onset_latency_min",
-    "wake_after_sleep_onset_min",
-    "minutes_by_stage.Deep",
-    "minutes_by_stage.REM",
-)
-
-
 def headline(rows: Sequence[Figure]) -> list[Figure]:
     found = {figure.key: figure for figure in rows}
     return [found[key] for key in HEADLINE if key in found]
@@ -72,7 +76,7 @@ def headline(rows: Sequence[Figure]) -> list[Figure]:
 
 def others(rows: Sequence[Figure]) -> list[Figure]:
     """What the headline has not said."""
-    return [figure for figure in rows if figure.key not in HEADLINE]
+    return [figure for figure in rows if not figure.is_headline]
 
 
 def _figure(term: Term, known: Mapping[str, Any], zone: ZoneInfo) -> Figure:

@@ -75,7 +75,7 @@ def _known(view: NightView, zone: ZoneInfo) -> dict[str, Any]:
         "zone": zone,
         "other_zone": recording.timezone if recording.timezone != str(zone) else "",
         "started": moment(recording.started_at, zone),
-        "ended": moment(recording.ended_at, zone),
+        "ended": moment(recording.ended_at, zone) if recording.ended_at else _("now: it is open"),
         "staged": moment(hypnogram.staged_at, zone) if hypnogram else "",
         "coverage": f"{100 * hypnogram.coverage:.0f} %" if hypnogram else "",
         "confidence": _percent(hypnogram.mean_confidence) if hypnogram else "",
