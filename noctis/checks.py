@@ -89,7 +89,8 @@ def acknowledged_means_committed(
     return found
 
 
-@checks.register(checks.Tags.database)
+# Only of a deployment: `migrate` itself asks the database's checks first.
+@checks.register(checks.Tags.database, deploy=True)
 def schema_is_migrated(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     hint = "Run `manage.py migrate`; until then /readyz answers 503."
     behind = [alias for alias in databases or () if _pending(alias)]
