@@ -198,7 +198,7 @@ static bool is_night(const app *app, uint64_t now_ms) {
 static void show(app *app, uint64_t now_ms) {
     led_facts facts = {
         .is_booting = now_ms - app->supervisor.booted_ms < 2000,
-        .is_provisioning = !app->is_configured,
+        .is_provisioning = !app->is_configured || app->is_setting_up,
         .is_updating = app->ota.is_receiving,
         .has_storage_fault = app->has_storage_fault,
         .has_sensor_fault = sampler_has_sensor_fault(&app->sampler, now_ms),
@@ -295,6 +295,11 @@ void app_network(app *app) {
     } else {
         fetch_update(app);
     }
+}
+
+bool app_configure(app *app, const device_config *config) {
+    return config_check(config, app->start.allows_plain_http) == CONFIG_OK &&
+           two_copies_save(&app->config_store, config, sizeof *config);
 }
 
 size_t app_heartbeat(const app *app, char *text, size_t size) {

@@ -2,7 +2,8 @@
 #ifndef NOCTIS_ESP32_PORT_H
 #define NOCTIS_ESP32_PORT_H
 
-#include "noctis/port.h"
+#include "noctis/app.h"
+#include "noctis/setup_point.h"
 
 /* No strapping pin (0, 2, 5, 12, 15) among them: a sensor pulling one would change how it boots. */
 enum {
@@ -43,6 +44,15 @@ void esp32_http_post(void *context, const http_request *request, http_answer *an
 bool esp32_key_start(void);
 bool esp32_key_sign(void *context, const uint8_t digest[SHA256_BYTES],
                     uint8_t signature[TOKEN_SIGNATURE_BYTES]);
+
+/* The public half as PEM; the length, 0 where there is no key. */
+size_t esp32_key_public(char *pem, size_t size);
+/* The access point's password: made at the first boot, kept beside the key. */
+bool esp32_key_setup_password(char password[SETUP_PASSWORD_LETTERS + 1]);
+
+void esp32_wifi_open_access_point(const char *name, const char *password);
+void esp32_wifi_close_access_point(void);
+void esp32_setup_run(app *device); /* a task of its own; never returns */
 
 extern const ota_port esp32_ota;
 uint32_t esp32_ota_running_slot(void);

@@ -40,6 +40,36 @@ bool esp32_key_start(void) {
     return is_ready;
 }
 
+/* What is kept is the scalar alone: the point is computed anew. */
+size_t esp32_key_public(char *pem, size_t size) {
+    uint8_t point[SETUP_POINT_BYTES];
+    size_t length;
+    bool is_there =
+        size >= SETUP_PEM_BYTES &&
+        mbedtls_ecp_mul(&key.grp, &key.Q, &key.d, &key.grp.G, random_bytes, NULL) == 0 &&
+        mbedtls_ecp_point_write_binary(&key.grp, &key.Q, MBEDTLS_ECP_PF_UNCOMPRESSED, &length,
+                                       point, sizeof point) == 0;
+    return is_there ? setup_pem(point, pem) : 0;
+}
+
+bool esp32_key_setup_password(char password[SETUP_PASSWORD_LETTERS + 1]) {
+    nvs_handle_t store;
+    uint8_t random[SETUP_PASSWORD_LETTERS];
+    size_t length = SETUP_PASSWORD_LETTERS + 1;
+    if (nvs_open(STORE, NVS_READWRITE, &store) != ESP_OK) {
+        return false;
+    }
+    bool is_there = nvs_get_blob(store, "setup", password, &length) == ESP_OK;
+    if (!is_there) {
+        esp_fill_random(random, sizeof random);
+        setup_password(random, password);
+        is_there = nvs_set_blob(store, "setup", password, SETUP_PASSWORD_LETTERS + 1) == ESP_OK &&
+                   nvs_commit(store) == ESP_OK;
+    }
+    nvs_close(store);
+    return is_there;
+}
+
 bool esp32_key_sign(void *context, const uint8_t digest[SHA256_BYTES],
                     uint8_t signature[TOKEN_SIGNATURE_BYTES]) {
     (void)context;

@@ -1,4 +1,4 @@
-/* Three tasks over one core. Sampling has the highest priority and a core of the chip to itself. */
+/* Three tasks over one core, and one for whoever sets the box up. Sampling has the highest priority and a core of the chip to itself. */
 #include "esp32_port.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -53,6 +53,8 @@ static void network(void *argument) {
     }
 }
 
+static void setting_up(void *argument) { esp32_setup_run(argument); }
+
 /* The main task stores: the watchdog is added to it and fed from it. */
 void app_main(void) {
     esp32_led_start();
@@ -77,6 +79,7 @@ void app_main(void) {
     }
     xTaskCreatePinnedToCore(sampling, "sampling", STACK_BYTES, NULL, configMAX_PRIORITIES - 1, NULL, 1);
     xTaskCreatePinnedToCore(network, "network", NETWORK_STACK_BYTES, NULL, 3, NULL, 0);
+    xTaskCreatePinnedToCore(setting_up, "setup", STACK_BYTES, &device, 1, NULL, 0);
     for (;;) {
         app_store(&device);
         vTaskDelay(pdMS_TO_TICKS(STORE_EVERY_MS));

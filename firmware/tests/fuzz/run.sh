@@ -11,7 +11,7 @@ if [ -z "$CLANG" ] || ! echo 'int LLVMFuzzerTestOneInput(void){return 0;}' |
 fi
 mkdir -p build/fuzz
 FLAGS="-std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
-for target in radar answer flash manifest; do
+for target in ${TARGETS:-radar answer flash manifest setup}; do
     $CLANG $FLAGS -ffp-contract=off -Icore/include -Iports/host core/src/*.c ports/host/nor_ram.c \
         "tests/fuzz/fuzz_$target.c" -lm -o "build/fuzz/fuzz_$target"
     mkdir -p "build/fuzz/corpus_$target"

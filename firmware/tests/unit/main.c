@@ -13,6 +13,7 @@ int main(void) {
     config_suite();
     ota_suite();
     ota_fetch_suite();
+    setup_suite();
     supervisor_suite();
     uploader_suite();
     app_suite();

@@ -311,6 +311,21 @@ static void a_box_without_configuration_records_but_sends_nothing(void) {
     board_free(&box);
 }
 
+static void a_box_that_is_set_up_sends_from_its_next_boot_on(void) {
+    start_box();
+    device_config other = device.config, none = {0};
+    memcpy(other.external_id, "NB-2", 5);
+    CHECK(!app_configure(&device, &none));
+    CHECK(app_configure(&device, &other));
+    device.is_setting_up = true;
+    run(10);
+    CHECK(box.led.red == 0 && box.led.green == box.led.blue && box.led.blue > 0);
+    board_reboot(&box, 1000);
+    app_boot(&device, &how);
+    CHECK(strcmp(device.config.external_id, "NB-2") == 0);
+    board_free(&box);
+}
+
 static void a_crashing_box_ends_in_safe_mode_and_a_healthy_one_leaves_it(void) {
     start_box();
     for (int i = 0; i < 6; i++) {
@@ -419,6 +434,7 @@ void app_suite(void) {
     RUN(an_overflown_fifo_is_emptied);
     RUN(noise_on_the_wire_costs_frames_and_nothing_else);
     RUN(a_box_without_configuration_records_but_sends_nothing);
+    RUN(a_box_that_is_set_up_sends_from_its_next_boot_on);
     RUN(a_crashing_box_ends_in_safe_mode_and_a_healthy_one_leaves_it);
     RUN(an_update_is_confirmed_by_a_working_night);
     RUN(a_new_image_waits_for_the_end_of_the_night);

@@ -38,6 +38,7 @@ typedef struct {
     uint32_t night, recording;
     int64_t night_started_ms, night_wall_ms; /* wall time is negative while unknown */
     bool is_configured, is_online, has_storage_fault, has_new_image;
+    bool is_setting_up; /* the access point is open: its task says so, for the light */
     char token[TOKEN_BYTES];
     int64_t token_ends_ms;
     char answer[APP_ANSWER_BYTES];
@@ -50,6 +51,8 @@ void app_sample(app *app);
 void app_store(app *app);
 /* Whenever there is a network; one request at most. */
 void app_network(app *app);
+/* From the set-up task: durable when true, and in force from the next boot on. */
+bool app_configure(app *app, const device_config *config);
 /* What the device says of itself; returns the length. */
 size_t app_heartbeat(const app *app, char *text, size_t size);
 

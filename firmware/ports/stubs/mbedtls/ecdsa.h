@@ -5,15 +5,18 @@ typedef struct {
     int limbs;
 } mbedtls_mpi;
 typedef struct {
-    int id;
-} mbedtls_ecp_group;
-typedef struct {
     int x;
 } mbedtls_ecp_point;
+typedef struct {
+    int id;
+    mbedtls_ecp_point G;
+} mbedtls_ecp_group;
+#define MBEDTLS_ECP_PF_UNCOMPRESSED 0
 typedef enum { MBEDTLS_ECP_DP_SECP256R1 = 3 } mbedtls_ecp_group_id;
 typedef struct {
     mbedtls_ecp_group grp;
     mbedtls_mpi d;
+    mbedtls_ecp_point Q;
 } mbedtls_ecdsa_context;
 typedef mbedtls_ecdsa_context mbedtls_ecp_keypair;
 typedef int mbedtls_rng(void *, unsigned char *, size_t);
@@ -28,6 +31,10 @@ void mbedtls_ecp_point_init(mbedtls_ecp_point *point);
 void mbedtls_ecp_point_free(mbedtls_ecp_point *point);
 int mbedtls_ecp_point_read_binary(const mbedtls_ecp_group *group, mbedtls_ecp_point *point,
                                   const unsigned char *bytes, size_t length);
+int mbedtls_ecp_mul(mbedtls_ecp_group *group, mbedtls_ecp_point *product, const mbedtls_mpi *factor,
+                    const mbedtls_ecp_point *point, mbedtls_rng *random, void *random_context);
+int mbedtls_ecp_point_write_binary(const mbedtls_ecp_group *group, const mbedtls_ecp_point *point,
+                                   int format, size_t *length, unsigned char *bytes, size_t size);
 int mbedtls_ecp_write_key(mbedtls_ecp_keypair *key, unsigned char *bytes, size_t length);
 int mbedtls_ecp_read_key(mbedtls_ecp_group_id id, mbedtls_ecp_keypair *key,
                          const unsigned char *bytes, size_t length);
