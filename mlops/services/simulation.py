@@ -4,7 +4,7 @@ Every one of them is marked: its subject, its scorer and its labels' source are 
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import numpy as np
 from django.db import transaction
 
 from devices.models import Device
+from mlops.simulator.mishaps import Mishaps
 from mlops.simulator.nights import SimulatedNight, simulate
 from mlops.simulator.tables import FEATURES
 from noctis import errors
@@ -61,10 +62,14 @@ class Plan:
     end_on: date
     seed: int
     is_labelled: bool = False
+    mishaps: Mishaps = field(default_factory=Mishaps)
 
     @property
-    def evenings(self) -> list[date]:
-        return [self.end_on - timedelta(days=ago) for ago in reversed(range(self.nights))]
+    def evenings(self) -> dict[int, date]:
+        """By the night's place; those that the device was away for are none."""
+        first = self.end_on - timedelta(days=self.nights - 1)
+        places = (place for place in range(self.nights) if place not in self.mishaps.away)
+        return {place: first + timedelta(days=place) for place in places}
 
     @property
     def sleeper(self) -> int:
@@ -98,13 +103,17 @@ def simulate_nights(*, plan: Plan, tell: Callable[[str], None]) -> Simulated:
             recording = _opened(plan, evening, done)
             _add(plan, recording, spoken.id, night, done)
             nights.close_recording(recording=recording, ended_at=None)
-        tell(f"night {done.nights} of {plan.nights}: {evening}, {len(night.stages)} epochs")
+        tell(f"night {done.nights} of {len(plan.evenings)}: {evening}, {len(night.stages)} epochs")
     return done
 
 
 def _made(plan: Plan) -> Iterator[tuple[date, SimulatedNight]]:
-    seeds = [(plan.seed, plan.sleeper, evening.toordinal()) for evening in plan.evenings]
-    return zip(plan.evenings, simulate(seeds), strict=True)
+    seeds = [(plan.seed, plan.sleeper, evening.toordinal()) for evening in plan.evenings.values()]
+    for (place, evening), night in zip(plan.evenings.items(), simulate(seeds), strict=True):
+        yield (
+            evening,
+            replace(night, features=plan.mishaps.happen_to(night.features, place)),
+        )
 
 
 def _opened(plan: Plan, evening: date, done: Simulated) -> Recording:

@@ -15,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from inference.services import shipped
 from inference.services.model_events import Decision
 from noctis.embedded import EmbeddedError
+from noctis.launch import demo_nights
 from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
 from tenants.roles import ConsoleRole, Role
 from tenants.services import clients, minting, operators, tenants
@@ -53,6 +54,7 @@ def seed(credentials: Path) -> None:
     for row in TENANTS:
         _seed_tenant(row)
     shipped.ensure_models(decision=Decision(ACTOR, "comes with the platform"))
+    demo_nights.seed(Tenant.objects.get(slug=TRIED_FIRST[0]), ACTOR)
     _seed_operator(credentials)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from noctis.embedded import EmbeddedError, Home, Instance
 from noctis.embedded.temporary import temporary_home
-from noctis.launch import demo, smoke
+from noctis.launch import demo, demo_nights, smoke
 from noctis.launch.programs import REPOSITORY
 from noctis.launch.stranger import SmokeFailed, Stranger, pasted
 from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
@@ -45,10 +45,17 @@ def credentials(tmp_path: Path) -> Path:
     return tmp_path / "operator.json"
 
 
+@pytest.fixture
+def no_nights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have tests of their own, and take five seconds."""
+    monkeypatch.setattr(demo_nights, "BEDS", ())
+
+
 # Seeded.
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("no_nights")
 def test_seeding_makes_two_tenants_their_clients_and_an_operator(credentials: Path) -> None:
     demo.seed(credentials)
 
@@ -62,6 +69,7 @@ def test_seeding_makes_two_tenants_their_clients_and_an_operator(credentials: Pa
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("no_nights")
 def test_seeding_again_changes_nothing(credentials: Path) -> None:
     demo.seed(credentials)
     before = content(), credentials.read_bytes()
@@ -72,6 +80,7 @@ def test_seeding_again_changes_nothing(credentials: Path) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("no_nights")
 def test_a_seeding_that_was_cut_short_is_finished(
     credentials: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +104,7 @@ def test_a_seeding_that_was_cut_short_is_finished(
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("no_nights")
 @pytest.mark.parametrize("content", [None, b"", b"{"])
 def test_lost_credentials_are_named_with_the_fix(credentials: Path, content: bytes | None) -> None:
     demo.seed(credentials)
@@ -109,6 +119,7 @@ def test_lost_credentials_are_named_with_the_fix(credentials: Path, content: byt
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("no_nights")
 def test_the_block_is_aligned_and_its_token_is_fresh(credentials: Path) -> None:
     demo.seed(credentials)
 
