@@ -1,6 +1,7 @@
 """`make image-steps`: build the image's folders without Docker, and walk the main job on them."""
 
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from noctis.embedded.binaries import VALKEY, installed_package
-from noctis.launch import ports, smoke_nights, smoke_staging
+from noctis.launch import smoke_nights, smoke_staging
 from noctis.launch.stranger import SmokeFailed, Stranger
 from tests.deploy.chroots import Image, stop
 from tests.deploy.test_compose import SERVICES
@@ -49,7 +50,7 @@ def main() -> int:
 
 def settings(stack: ExitStack) -> dict[str, str]:
     TIMESCALE.mkdir(mode=0o755, exist_ok=True)
-    database = stack.enter_context(server.running(packages.fetch(TIMESCALE)))
+    database = stack.enter_context(server.running(packages.fetch(TIMESCALE), fsync="on"))
     return {
         "DATABASE_URL": database,
         "REDIS_URL": stack.enter_context(valkey()),
@@ -57,14 +58,20 @@ def settings(stack: ExitStack) -> dict[str, str]:
         "ENCRYPTION_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "ALLOWED_HOSTS": "127.0.0.1",
         "HOST": "127.0.0.1",
-        "PORT": str(ports.free_port()),
+        "PORT": str(free_port()),
     }
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @contextmanager
 def valkey() -> Iterator[str]:
     (program,) = installed_package(VALKEY).glob("_binaries/*/valkey-server")
-    port = ports.free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         words = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
@@ -108,7 +115,7 @@ def shut(image: Image, known: dict[str, str]) -> None:
     say("the application's folder cannot be written")
     code, said = image.run(*image.final.only("CMD").argv, **known | {"SECRET_KEY": ""})
     if code != 3 or "noctis.E001" not in said:
-        raise SmokeFailed(f"it started without a secret key: {code} {said[-300:]}")
+        raise SmokeFailed(f"it started without a secret key: {code} {said[-2000:]}")
     say("without a secret key it does not start: noctis.E001")
 
 

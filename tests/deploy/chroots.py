@@ -85,13 +85,10 @@ class Image:
 
     def _run(self, root: Path, stage: Stage, command: str) -> None:
         machine = {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
-        words = [
-            "chroot",
-            str(root),
-            "/bin/sh",
-            "-ec",
-            f"cd {stage.only('WORKDIR').text}; {command}",
-        ]
+        here = stage.steps.index(Step("RUN", command))
+        folders = [step.text for step in stage.steps[:here] if step.word == "WORKDIR"]
+        there = f"cd {[*'/', *folders][-1]}; {command}"
+        words = ["chroot", str(root), "/bin/sh", "-ec", there]
         environment = {"PATH": dockerfile.PATH, "HOME": "/root"} | machine
         done = subprocess.run(
             words, env=environment | stage.environment(), capture_output=True, text=True

@@ -29,8 +29,8 @@ SETTINGS = {
 
 
 @contextmanager
-def running(root: Path) -> Iterator[str]:
-    """The server's URL, for as long as the block lasts."""
+def running(root: Path, **settings: str) -> Iterator[str]:
+    """The server's URL, for as long as the block lasts; settings are beside or instead of ours."""
     if os.geteuid() != 0:
         raise CannotFetch("a chroot needs root: run it as root, or in a container")
     port = _free_port()
@@ -41,7 +41,7 @@ def running(root: Path) -> Iterator[str]:
     data.mkdir(parents=True)
     os.chown(data, NOBODY, NOBODY)
     _inside(root, "initdb", "-D", inside, "-U", "noctis", "-A", "trust", "-E", "UTF8", "-N")
-    options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+    options = " ".join(f"-c {name}={value}" for name, value in (SETTINGS | settings).items())
     started = ("-w", "-D", inside, "-l", f"{inside}/log", "-o", f"-p {port} {options}")
     _inside(root, "pg_ctl", "start", *started)
     try:
