@@ -334,14 +334,12 @@ static void take_started(uploader *up, const upload_answer *answer, uint64_t now
     memcpy(up->recording_id, id, sizeof id);
     up->recording = up->batch.recording;
     up->was_locked_out = false;
-    up->ready_ms = now_ms;
 }
 
 /* Looks for the one bad epoch by halves; alone, it gets three tries. */
 static log_status divide(uploader *up, uint64_t now_ms, uint32_t random) {
     if (up->batch.count > 1) {
         up->part_limit = up->batch.count / 2;
-        up->ready_ms = now_ms;
         return LOG_OK;
     }
     if (++up->refusals < UPLOAD_QUARANTINE_TRIES) {
@@ -354,7 +352,6 @@ static log_status divide(uploader *up, uint64_t now_ms, uint32_t random) {
     up->refusals = 0;
     up->failures = 0;
     up->part_limit = UPLOAD_MOST_EPOCHS;
-    up->ready_ms = now_ms;
     return find_epoch(up, &at, 0, &record, &sequence)
                ? leave_out(up, &record, sequence, LEFT_REFUSED)
                : LOG_OK;
@@ -376,7 +373,6 @@ static log_status take_named(uploader *up, const upload_answer *answer, left_out
     if (up->named_count == 0) {
         return divide(up, now_ms, random);
     }
-    up->ready_ms = now_ms;
     return LOG_OK;
 }
 
@@ -385,7 +381,6 @@ static log_status take_conflict(uploader *up, const upload_answer *answer, uint6
     bool is_past = is_code(answer, "past_retention");
     if (up->sent == UPLOAD_START && is_past) {
         up->dropped_recording = up->batch.recording;
-        up->ready_ms = now_ms;
         return LOG_OK;
     }
     if (up->sent == UPLOAD_EPOCHS && (is_past || is_code(answer, "epoch_conflict"))) {
@@ -401,9 +396,7 @@ static void take_lockout(uploader *up, uint64_t now_ms, uint32_t random) {
     bool is_first = !up->was_locked_out && up->sent != UPLOAD_ASK_TIME;
     up->needs_new_token = true;
     up->was_locked_out = true;
-    if (is_first) {
-        up->ready_ms = now_ms;
-    } else {
+    if (!is_first) {
         wait_jittered(up, now_ms, random);
     }
 }
@@ -411,7 +404,6 @@ static void take_lockout(uploader *up, uint64_t now_ms, uint32_t random) {
 static void take_too_large(uploader *up, uint64_t now_ms, uint32_t random) {
     if (up->batch.count > 1) {
         up->size_limit = up->batch.count / 2;
-        up->ready_ms = now_ms;
     } else {
         wait_jittered(up, now_ms, random);
     }
@@ -447,6 +439,7 @@ static log_status take_refusal(uploader *up, const upload_answer *answer, uint64
     return LOG_OK;
 }
 
+/* Where nothing is put off, the next request is due at once: this one's time has come. */
 log_status uploader_answered(uploader *up, const upload_answer *answer, uint64_t now_ms,
                              uint32_t random) {
     int status = answer->status;

@@ -273,7 +273,7 @@ static void a_lockout_gets_one_new_token_then_patience(void) {
     next();
     CHECK(!request.needs_new_token);
     answer_code(401, "expired_token");
-    CHECK_EQUAL(up.ready_ms, now);
+    CHECK(up.ready_ms <= now);
     next();
     CHECK(request.needs_new_token);
     for (int i = 0; i < 20; i++) {
@@ -285,7 +285,61 @@ static void a_lockout_gets_one_new_token_then_patience(void) {
     accept();
     next();
     answer_code(401, "expired_token");
-    CHECK_EQUAL(up.ready_ms, now); /* once more a first time */
+    CHECK(up.ready_ms <= now); /* once more a first time */
+    nor_ram_free(&flash);
+}
+
+static void a_later_lockout_gets_a_new_token_at_once_again(void) {
+    start();
+    write_epochs(1, 0, 1);
+    next();
+    accept();
+    next();
+    answer_with(401, "");
+    CHECK(next());
+    accept();
+    write_epochs(1, 1, 1);
+    CHECK(next() && request.kind == UPLOAD_EPOCHS);
+    answer_with(401, "");
+    CHECK(up.ready_ms <= now && up.needs_new_token);
+    nor_ram_free(&flash);
+}
+
+static void a_night_that_goes_on_after_a_boot_is_started_where_it_began(void) {
+    start();
+    write_epochs(1, 0, 5);
+    drain();
+    uploader_init(&up, &store, "NB-0007", "", 0);
+    write_epochs(1, 5, 2);
+    CHECK(next());
+    CHECK(strstr(body, "\"started_at\":\"2025-11-21T22:00:00.000Z\"") != NULL);
+    nor_ram_free(&flash);
+}
+
+static void an_epoch_behind_the_batch_is_not_named_by_its_answer(void) {
+    start();
+    write_epochs(1, 0, 4);
+    next();
+    accept();
+    next();
+    answer_with(409, "{\"code\":\"epoch_conflict\",\"errors\":[{\"epoch_index\":4}]}");
+    CHECK_EQUAL(up.named_count, 0);
+    CHECK(next());
+    CHECK_EQUAL(up.batch.count, 2);
+    nor_ram_free(&flash);
+}
+
+static void behind_a_quarantined_epoch_batches_are_whole_again(void) {
+    start();
+    write_epochs(1, 0, 8);
+    next();
+    accept();
+    for (int i = 0; i < 20 && up.counts.quarantined == 0; i++) {
+        CHECK(next());
+        answer_code(422, "validation_error");
+    }
+    CHECK(next());
+    CHECK(up.batch.first_index == 1 && up.batch.count == 7);
     nor_ram_free(&flash);
 }
 
@@ -313,7 +367,7 @@ static void conflicting_epochs_are_left_out_and_the_rest_goes_on(void) {
     next();
     answer_with(409, "{\"code\":\"epoch_conflict\",\"errors\":[{\"epoch_index\":0},{\"epoch_index\":4},"
                      "{\"epoch_index\":5},{\"epoch_index\":77}]}");
-    CHECK_EQUAL(up.ready_ms, now);
+    CHECK(up.ready_ms <= now);
     CHECK_EQUAL(up.part_limit, UPLOAD_MOST_EPOCHS);
     CHECK(next());
     CHECK(up.batch.first_index == 1 && up.batch.count == 3);
@@ -432,7 +486,7 @@ static void too_large_a_batch_is_halved_for_good(void) {
     next();
     CHECK_EQUAL(up.batch.count, 50);
     accept();
-    CHECK_EQUAL(up.ready_ms, now);
+    CHECK(up.ready_ms <= now);
     next();
     CHECK_EQUAL(up.batch.count, 50);
     up.batch.count = 1;
@@ -593,6 +647,10 @@ void uploader_suite(void) {
     RUN(silence_and_5xx_wait_with_full_jitter);
     RUN(retry_after_is_kept);
     RUN(a_lockout_gets_one_new_token_then_patience);
+    RUN(a_later_lockout_gets_a_new_token_at_once_again);
+    RUN(a_night_that_goes_on_after_a_boot_is_started_where_it_began);
+    RUN(an_epoch_behind_the_batch_is_not_named_by_its_answer);
+    RUN(behind_a_quarantined_epoch_batches_are_whole_again);
     RUN(a_recording_that_is_gone_is_started_again);
     RUN(conflicting_epochs_are_left_out_and_the_rest_goes_on);
     RUN(a_conflict_that_names_nobody_is_looked_for_by_halves);
