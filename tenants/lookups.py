@@ -4,7 +4,7 @@ import os
 
 from noctis import errors
 from noctis.embedded.home import user_name
-from tenants.models import AuditEntry, ServiceClient, Tenant
+from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
 from tenants.services.audit import Actor
 
 
@@ -25,4 +25,11 @@ def client_called(tenant_slug: str, name: str) -> ServiceClient:
     found = owned.select_related("tenant").filter(name=name).first()
     if found is None:
         raise errors.Missing(f"{tenant_slug} has no client called {name}.")
+    return found
+
+
+def operator_called(username: str) -> Operator:
+    found = Operator.objects.filter(username=username).first()
+    if found is None:
+        raise errors.Missing(f"There is no operator {username}.")
     return found

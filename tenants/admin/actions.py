@@ -9,7 +9,7 @@ from noctis import errors
 from tenants.console import NamedAction, Order, ReasonForm, calling
 from tenants.models import ServiceClient, ServiceClientKey, Tenant
 from tenants.roles import Capability
-from tenants.services import clients, tenants
+from tenants.services import clients, credentials, sessions, tenants
 
 Algorithm = ServiceClientKey.Algorithm
 
@@ -145,4 +145,33 @@ REVOKE = NamedAction(
     run=calling(clients.revoke_key, "key"),
     refusal=lambda row: "It is revoked already." if row.state == row.State.REVOKED else "",
     is_final=True,
+)
+
+RESET_PASSWORD = NamedAction(
+    name="reset-password",
+    label="Reset password",
+    done="new password",
+    explains="Her password, her sessions and her tokens end. The new password is shown once, and "
+    "she has to choose another when she signs in with it.",
+    needs=Capability.PLATFORM,
+    run=calling(credentials.reset_password, "operator"),
+    result_template="admin/new_password.html",
+)
+RESET_FACTOR = NamedAction(
+    name="reset-second-factor",
+    label="Reset second factor",
+    done="new second factor",
+    explains="Her authenticator and her recovery codes no longer work. The new ones are shown "
+    "once, to be handed over to her and nobody else.",
+    needs=Capability.PLATFORM,
+    run=calling(credentials.reset_second_factor, "operator"),
+    result_template="admin/new_factor.html",
+)
+END_SESSION = NamedAction(
+    name="end",
+    label="Sign out",
+    done="signed out",
+    explains="These sessions end with their next request. Nothing else of the operator's changes.",
+    needs=Capability.PLATFORM,
+    run=calling(sessions.end_session, "session"),
 )

@@ -7,7 +7,9 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from tenants.models import Operator
 from tenants.services import operators, sessions
 from tenants.services.operators import SignInRefused
 
@@ -18,13 +20,13 @@ class SignInForm(AuthenticationForm):
     """The code's field is always there: a form that asked for it later would tell who has one."""
 
     otp = forms.CharField(
-        label="One-time code",
+        label=_("One-time code"),
         required=False,
-        max_length=12,
-        help_text="Six digits from your authenticator; empty if you have none yet.",
-        widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "size": 12}
+        max_length=24,
+        help_text=_(
+            "Six digits from your authenticator, or a recovery code; empty if you have none yet."
         ),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "size": 24}),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -40,6 +42,17 @@ class SignInForm(AuthenticationForm):
         except SignInRefused:
             raise ValidationError(REFUSED, code="refused") from None
         return known
+
+
+def remember_session(request: HttpRequest) -> None:
+    """After a sign-in: where it came from."""
+    if isinstance(request.user, Operator) and request.session.session_key:
+        sessions.begin_session(
+            operator=request.user,
+            session_key=request.session.session_key,
+            address=address_of(request),
+            browser=request.headers.get("User-Agent", ""),
+        )
 
 
 def use_attempt(request: HttpRequest) -> None:

@@ -1,17 +1,18 @@
 """The console itself: who may enter, its menu, and how a refusal looks to a person."""
 
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 
 from noctis import context, errors, http, metrics
-from tenants.console import sign_in
+from tenants.console import account, sign_in
 from tenants.console.pages import ConsolePage
 from tenants.console.who import operator_of
 from tenants.roles import Capability
@@ -35,6 +36,8 @@ NOT_OURS = {
     "app_list",
 }
 
+OWN_PAGE = "admin:account"
+
 
 class ConsoleSite(admin.AdminSite):
     site_header = site_title = "Noctis"
@@ -52,27 +55,36 @@ class ConsoleSite(admin.AdminSite):
         return operator_of(request).may(Capability.WHOAMI)
 
     def get_urls(self) -> list[Any]:
-        return [url for url in super().get_urls() if getattr(url, "name", "") not in NOT_OURS]
+        stock = [url for url in super().get_urls() if getattr(url, "name", "") not in NOT_OURS]
+        own = self.admin_view(partial(account.page, self))
+        return [path(account.ADDRESS, own, name="account"), *stock]
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         try:
             sign_in.use_attempt(request)
-            return super().login(request, extra_context)
+            entered = super().login(request, extra_context)
         except errors.RateLimited as refusal:
             refused = self.refusal_page(request, refusal)
             refused["Retry-After"] = str(refusal.retry_after_s)
             return refused
+        if request.method == "POST":
+            sign_in.remember_session(request)
+        return entered
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return LogoutView.as_view(next_page="admin:login")(request)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        return super().admin_view(update_wrapper(self._explaining(view), view), cacheable)
+        return super().admin_view(
+            update_wrapper(self._explaining(view), getattr(view, "func", view)), cacheable
+        )
 
     def _explaining(self, view: Callable[..., Any]) -> Callable[..., Any]:
         def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if operator_of(request).must_change_password and request.path != reverse(OWN_PAGE):
+                return HttpResponseRedirect(reverse(OWN_PAGE))
             try:
                 return view(request, *args, **kwargs)
             except (PermissionDenied, Http404, SuspiciousOperation, errors.Refusal) as exception:

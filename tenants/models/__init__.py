@@ -2,17 +2,19 @@
 
 from tenants.models.audit import AuditChain, AuditEntry
 from tenants.models.client import ServiceClient, ServiceClientKey
-from tenants.models.operator import Membership, Operator
+from tenants.models.operator import ConsoleSession, Membership, Operator, RecoveryCode
 from tenants.models.owned import Owned, OwnedQuerySet
 from tenants.models.tenant import Tenant
 
 __all__ = [
     "AuditChain",
     "AuditEntry",
+    "ConsoleSession",
     "Membership",
     "Operator",
     "Owned",
     "OwnedQuerySet",
+    "RecoveryCode",
     "ServiceClient",
     "ServiceClientKey",
     "Tenant",

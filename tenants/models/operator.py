@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.models import Session
 from django.db import models
 
 from tenants.models.tenant import Tenant
@@ -14,6 +15,8 @@ class Operator(AbstractUser):
 
     otp_secret = models.TextField(blank=True, editable=False)
     otp_last_step = models.BigIntegerField(default=0, editable=False)
+    # Somebody else knows her password: nothing but a new one until she has chosen it.
+    must_change_password = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ["username"]
@@ -41,6 +44,44 @@ class Operator(AbstractUser):
         if reach is None:
             return True
         return bool(reach) if tenant_id is None else tenant_id in reach
+
+
+class RecoveryCode(models.Model):
+    """Stands in for a one-time code, once. What is kept is a digest of 80 random bits."""
+
+    operator = models.ForeignKey(
+        Operator, on_delete=models.CASCADE, related_name="recovery_codes", editable=False
+    )
+    digest = models.CharField(max_length=64, editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["operator", "digest"], name="recovery_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
+
+
+class ConsoleSession(models.Model):
+    """A sign-in that may still be going on; it ends with its session, and ends it.
+
+    Its own key stands in addresses: the session's would let whoever reads it be her."""
+
+    session = models.OneToOneField(
+        Session, on_delete=models.CASCADE, related_name="+", editable=False
+    )
+    operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="sessions")
+    started_at = models.DateTimeField(auto_now_add=True)
+    address = models.CharField(max_length=64, blank=True)
+    browser = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.operator} since {self.started_at:%Y-%m-%d %H:%M} UTC"
 
 
 # In the platform tenant these roles look after everybody's.

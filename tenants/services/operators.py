@@ -80,14 +80,20 @@ def _insert(person: Operator) -> None:
 
 def enrol_second_factor(*, operator: Operator, tenant: Tenant, actor: Actor) -> str:
     """Give the operator a new one-time code secret and return it, this once."""
-    secret = totp.new_secret()
     with transaction.atomic():
-        operator.otp_secret = keyring.encrypt(secret.encode())
-        operator.otp_last_step = 0
-        operator.save(update_fields=["otp_secret", "otp_last_step"])
+        secret = keep_new_secret(operator=operator)
         audit.record(
             actor=actor, tenant=tenant, action="operator.enrol_second_factor", subject=operator
         )
+    return secret
+
+
+def keep_new_secret(*, operator: Operator) -> str:
+    """Seal a new secret on her row; the caller's transaction tells of it."""
+    secret = totp.new_secret()
+    operator.otp_secret = keyring.encrypt(secret.encode())
+    operator.otp_last_step = 0
+    operator.save(update_fields=["otp_secret", "otp_last_step"])
     return secret
 
 
@@ -127,7 +133,7 @@ def sign_in(*, username: str, password: str, otp: str, tenant_slug: str) -> Pair
     if isinstance(person, Operator):
         rows = person.memberships.select_related("tenant")
         membership = rows.filter(tenant__slug=tenant_slug).first()
-    if membership is None or not isinstance(person, Operator):
+    if membership is None or not isinstance(person, Operator) or person.must_change_password:
         raise _refused("sign_in")
     if not passes_second_factor(operator=person, code=otp):
         raise _refused("second_factor")

@@ -1,17 +1,19 @@
-"""Entering the console: who may, and the entry that says she did."""
+"""Entering the console: who may, the entry that says she did, and what ends it."""
 
 import structlog
 from django.contrib.auth import authenticate
+from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from noctis import metrics
-from tenants.models import Operator
+from tenants.models import ConsoleSession, Operator
 from tenants.roles import Capability
-from tenants.services import audit, operators
+from tenants.services import audit, credentials, operators
 from tenants.services.audit import Actor, Channel
 from tenants.services.operators import SignInRefused
 
 log = structlog.get_logger(__name__)
+LONGEST_OTP = 8  # what is longer than a one-time code is a recovery code
 
 
 def enter_console(*, username: str, password: str, otp: str) -> Operator:
@@ -21,10 +23,20 @@ def enter_console(*, username: str, password: str, otp: str) -> Operator:
     if not isinstance(person, Operator) or not person.may(Capability.WHOAMI):
         raise _refused("sign_in")
     with transaction.atomic():
-        if not operators.passes_second_factor(operator=person, code=otp):
+        if not _passes(person, otp):
             raise _refused("second_factor")
         _tell_her_tenants(person)
     return person
+
+
+def _passes(person: Operator, otp: str) -> bool:
+    if not person.otp_secret or len(otp) <= LONGEST_OTP:
+        return operators.passes_second_factor(operator=person, code=otp)
+    if not credentials.use_recovery_code(operator=person, code=otp):
+        return False
+    actor = Actor(f"operator {person.username}", Channel.CONSOLE)
+    credentials.tell(operator=person, action="operator.use_recovery_code", actor=actor)
+    return True
 
 
 def _tell_her_tenants(person: Operator) -> None:
@@ -32,6 +44,24 @@ def _tell_her_tenants(person: Operator) -> None:
     # In the order of their keys: two sign-ins never wait for each other's chains in a circle.
     for held in sorted(person.held, key=lambda held: held.tenant_id):
         audit.record(actor=actor, tenant=held.tenant, action="operator.sign_in", subject=person)
+
+
+def begin_session(
+    *, operator: Operator, session_key: str, address: str, browser: str
+) -> ConsoleSession:
+    """Write down where a session came from, so that its owner can tell it from another."""
+    facts = {"operator": operator, "address": address[:64], "browser": browser[:200]}
+    row, _ = ConsoleSession.objects.update_or_create(session_id=session_key, defaults=facts)
+    return row
+
+
+def end_session(*, session: ConsoleSession, actor: Actor, reason: str = "") -> None:
+    """Sign somebody out where that session is; the next request from there has to sign in."""
+    with transaction.atomic():
+        credentials.tell(
+            operator=session.operator, action="operator.end_session", actor=actor, reason=reason
+        )
+        Session.objects.filter(pk=session.session_id).delete()
 
 
 def _refused(reason: str) -> SignInRefused:

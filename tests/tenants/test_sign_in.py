@@ -100,14 +100,18 @@ def test_a_console_role_stands_for_an_api_role(
     assert "platform" not in answer["capabilities"]
 
 
-def test_a_platform_admin_of_the_platform_may_touch_everybodys(
-    sign_in: Post, whoami: Ask, ada: Membership
+@pytest.mark.parametrize(
+    ("role", "may"), [("platform_admin", True), ("tenant_admin", False), ("operator", False)]
+)
+def test_only_a_platform_admin_of_the_platform_may_touch_everybodys(
+    role: str, may: bool, sign_in: Post, whoami: Ask, ada: Membership
 ) -> None:
     Tenant.objects.filter(pk=ada.tenant_id).update(kind="platform")
+    Membership.objects.filter(pk=ada.pk).update(role=role)
 
     answer = whoami(sign_in().json()["access"]).json()
 
-    assert "platform" in answer["capabilities"]
+    assert ("platform" in answer["capabilities"]) is may
 
 
 WRONG = {
