@@ -21,3 +21,13 @@ class PredictionsMissing(errors.Conflict):
         "The night could not be staged, or its predictions are past their retention.",
         "The hypnogram's `disposition` says what became of the night.",
     )
+
+
+class NoDriftReference(errors.Conflict):
+    row = errors.registered(
+        "no_drift_reference",
+        409,
+        "The version says nothing of its training",
+        "Drift is measured against what a version saw in training; its manifest does not say it.",
+        "Ask for another version: `GET /v1/models` lists them.",
+    )

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from mlops.api import evaluation
+from mlops.api import drift, evaluation
 
 urlpatterns = [
+    path("model/drift", drift.ModelDrift.as_view({"get": "retrieve"})),
     path(
         "recordings/<id:id>/evaluation",
         evaluation.RecordingEvaluation.as_view({"get": "retrieve"}),

@@ -58,6 +58,13 @@ def seconds(text: str) -> float:
     return number
 
 
+def threshold(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError("expected a number greater than zero")
+    return number
+
+
 def cache_seconds(text: str) -> float:
     """How long a revoked key may go on working is promised, so nobody can set it higher."""
     if not 0 < (number := float(text)) <= 5:

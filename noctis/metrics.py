@@ -84,6 +84,31 @@ MODEL_LOAD_FAILURES = Counter(
     "model_load_failures", "Models that should serve and could not be loaded.", ["family", "code"]
 )
 
+DRIFT_SCORE = Gauge(
+    "drift_score_gauge",
+    "The largest PSI of a feature in the newest run of any tenant, by version.",
+    ["model_version"],
+    multiprocess_mode="mostrecent",
+)
+DRIFT_SEVERITY = Gauge(
+    "drift_severity_gauge",
+    "The worst tenant's newest run: -1 too few nights, 0 LOW, 1 MEDIUM, 2 HIGH.",
+    ["model_version"],
+    multiprocess_mode="mostrecent",
+)
+
+# Times and not ages: a scheduler that died would leave an age as it was.
+LAST_BACKUP = Gauge(
+    "backup_last_success_timestamp_seconds",
+    "When the newest backup was written that is whole; 0 where there is none.",
+    multiprocess_mode="mostrecent",
+)
+LAST_PROOF = Gauge(
+    "backup_last_proof_timestamp_seconds",
+    "When a backup was last restored and found equal; 0 where none was.",
+    multiprocess_mode="mostrecent",
+)
+
 
 def observe_all(histogram: Histogram, values: NDArray[Any]) -> None:
     """Observe as many values as there are; one by one, a night of them takes a millisecond."""

@@ -54,6 +54,10 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=10),
         "options": {"expire_seconds": 10},
     },
+    "look for drift": {
+        "task": "mlops.tasks.look_for_drift",
+        "schedule": crontab(hour=10, minute=20),
+    },
     "sum up days": {
         "task": "operations.tasks.storage.refresh_summaries",
         "schedule": timedelta(minutes=5),
@@ -63,6 +67,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "let go of what is past its retention": {
         "task": "operations.tasks.storage.retain",
         "schedule": timedelta(hours=6),
+    },
+    "tell how old the backups are": {
+        "task": "operations.tasks.backups.tell_age",
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 60},
     },
     # At an hour of the clock: a platform that was asleep then catches up when it wakes.
     "back up the database": {

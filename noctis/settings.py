@@ -167,6 +167,11 @@ ACTIVE_LIVE_MODEL_VERSION = setting("ACTIVE_LIVE_MODEL_VERSION") or ""
 # How often a process asks whether something else serves; at 0 it learns by a reload alone.
 MODEL_POLL_S = 1.0
 STAGING_PAUSE_S = 120.0  # more for each time that a night was staged, until it is staged again
+DRIFT_CURRENT_DAYS = setting("DRIFT_CURRENT_DAYS")
+DRIFT_BASELINE_DAYS = setting("DRIFT_BASELINE_DAYS")
+DRIFT_PSI_THRESHOLD = setting("DRIFT_PSI_THRESHOLD")
+DRIFT_KL_THRESHOLD = setting("DRIFT_KL_THRESHOLD")
+DRIFT_Z_THRESHOLD = setting("DRIFT_Z_THRESHOLD")
 CACHE_MAX_ITEMS = setting("CACHE_MAX_ITEMS")
 CACHE_MAX_BYTES = setting("CACHE_MAX_BYTES")
 CACHE_TTL_SECONDS = setting("CACHE_TTL_SECONDS")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Protocol
 
 import numpy as np
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from django.db.models import Min, QuerySet
 
 from inference import queries, serving
 from inference.engine import Night, Staged
+from inference.engine.nights import Codes, Floats
 from inference.models import Hypnogram, LiveCursor, Pass, Role
 from inference.queries import StoredNight
 from inference.rows import Logged, Occasion
@@ -91,6 +93,35 @@ def _found(recording_id: int, status: str) -> Found | None:
         return None
     stored = queries.night_of(recording.tenant, recording.uuid)
     return Found(recording, stored) if stored and stored.status == status else None
+
+
+@dataclass(frozen=True)
+class StagedNight:
+    """What the apps above are told of a night that was staged."""
+
+    recording: Recording
+    model_id: int
+    metadata: dict[str, Any]
+    names: tuple[str, ...]  # of the features
+    codes: Codes  # (labels,) of recordings.stages
+    features: Floats  # (epochs, features) from the recording's first epoch on, NaN for a gap
+    staged: Staged
+
+
+class Observer(Protocol):
+    """Keeps what it wants of a night, in the transaction that stages it."""
+
+    def __call__(self, *, night: StagedNight) -> None: ...
+
+
+# This app never learns their names.
+_observers: list[Observer] = []
+
+
+def also_tell(*, observer: Observer) -> None:
+    """Have another app told of every night that gets a hypnogram."""
+    if observer not in _observers:
+        _observers.append(observer)
 
 
 @dataclass(frozen=True)
@@ -173,6 +204,7 @@ def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | Non
         logged = _log(found, served, judged, Pass.NIGHT)
         verdict = replace(verdict, staged=_as_logged(verdict.staged, logged))
         hypnogram = hypnograms.add_hypnogram(recording=recording, verdict=verdict)
+        _tell(found, served, verdict)
     else:
         hypnogram = better.hypnogram
     nights.mark_staged(recording=recording, received_at=found.received_at)
@@ -181,6 +213,22 @@ def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | Non
         due.note_kept(recording=recording, staging_pass=Pass.NIGHT, reason=better.reason)
     LiveCursor.objects.owned_by(recording.tenant_id).filter(recording=recording).delete()
     return hypnogram
+
+
+def _tell(found: Found, served: Served, verdict: Verdict) -> None:
+    if verdict.disposition != Disposition.STAGED:
+        return
+    night = StagedNight(
+        found.recording,
+        served.model_id,
+        served.manifest.facts,
+        served.model.features,
+        served.model.codes,
+        found.stored.laid_out().features,
+        verdict.staged,
+    )
+    for observer in _observers:
+        observer(night=night)
 
 
 def _keep_live(found: Found, served: Served, judged: Judged | None) -> int:

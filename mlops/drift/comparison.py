@@ -53,8 +53,9 @@ class FeatureDrift:
 
 @dataclass(frozen=True)
 class Comparison:
-    nights: tuple[int, int]  # current, baseline
+    nights: tuple[int, int]  # current, baseline: of devices that have both
     severity: Severity
+    left_out: tuple[int, int] = (0, 0)  # nights of devices that have one side alone
     features: Sequence[FeatureDrift] = ()
     stage_psi: float | None = None
     stage_kl: float | None = None
@@ -73,11 +74,17 @@ def compare(
     thresholds: Thresholds | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Compare nights with those before them; too few on a side is neither alarm nor all-clear."""
+    """Compare nights with those before them; too few on a side is neither alarm nor all-clear.
+
+    A device that came or went makes another fleet, not another world: its nights are left out."""
     limits = thresholds or Thresholds()
+    sent = (len(current), len(baseline))
+    both = np.intersect1d(current.device, baseline.device)
+    current, baseline = current.of_devices(both), baseline.of_devices(both)
     counts = (len(current), len(baseline))
+    left_out = (sent[0] - counts[0], sent[1] - counts[1])
     if min(counts) < limits.least_nights:
-        return Comparison(counts, Severity.INSUFFICIENT)
+        return Comparison(counts, Severity.INSUFFICIENT, left_out)
     features = _features(reference, current, baseline, limits, seed)
     one, two = current.stage_shares, baseline.stage_shares
     stage_psi = float(measures.psi(one, two, counts))
@@ -91,6 +98,7 @@ def compare(
     return Comparison(
         counts,
         _worst(found),
+        left_out,
         features,
         _told(stage_psi),
         _told(stage_kl),

@@ -34,6 +34,10 @@ class Nights:
             confidence=np.array([sketch.confidence for sketch in sketches]),
         )
 
+    def of_devices(self, devices: NDArray[np.int64]) -> Self:
+        wanted = np.isin(self.device, devices)
+        return type(self)(**{name: column[wanted] for name, column in vars(self).items()})
+
     @property
     def known(self) -> Counts:
         """(nights, features): epochs that told the feature."""

@@ -30,19 +30,19 @@ class Reference:
     nights: int
 
     @classmethod
-    def read(cls, told: Mapping[str, Any], features: Sequence[str]) -> Self:
-        """From `drift_reference` of a manifest, in the order of the model's features."""
+    def read(cls, told: Mapping[str, Any], features: Sequence[str], labels: Sequence[str]) -> Self:
+        """From `drift_reference` of a manifest, in the order of the model's features and labels."""
         try:
             rows = [told["features"][name] for name in features]
-            stages = told["stages"]
+            stages = [told["stages"][label] for label in labels]
             return cls(
                 features=tuple(features),
-                labels=tuple(stages),
+                labels=tuple(labels),
                 edges=np.array([_filled(row["edges"], BINS - 1, np.inf) for row in rows]),
                 shares=np.array([_filled(row["shares"], BINS, 0.0) for row in rows]),
                 night_mean=np.array([row["night_mean"] for row in rows], np.float64),
                 night_spread=np.array([row["night_spread"] for row in rows], np.float64),
-                stages=np.array([*stages.values()], np.float64),
+                stages=np.array(stages, np.float64),
                 nights=int(told["nights"]),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -10,6 +10,7 @@ from noctis.kinds import (
     natural,
     positive,
     seconds,
+    threshold,
 )
 
 WORK = (
@@ -74,6 +75,11 @@ WORK = (
         str,
         "Pins the model version of the live pass, over `ACTIVE_MODEL_VERSION`.",
     ),
+    Setting("DRIFT_CURRENT_DAYS", 14, positive, "Newest nights that a drift run looks at."),
+    Setting("DRIFT_BASELINE_DAYS", 28, positive, "Days before those that they are held against."),
+    Setting("DRIFT_PSI_THRESHOLD", 0.2, threshold, "PSI of a feature from which drift is MEDIUM."),
+    Setting("DRIFT_KL_THRESHOLD", 0.1, threshold, "The same for the divergence of the stage mix."),
+    Setting("DRIFT_Z_THRESHOLD", 3.0, threshold, "The same for means, in standard errors."),
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(

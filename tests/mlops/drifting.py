@@ -40,9 +40,8 @@ def reference() -> Reference:
     row = {"edges": tenths, "shares": [0.1] * 10, "missing": 0.0}
     row |= {"night_mean": 0.0, "night_spread": (OF_DEVICE + OF_NIGHT) ** 0.5}
     stages = dict(zip(LABELS, STAGES, strict=True))
-    return Reference.read(
-        {"nights": 30, "features": dict.fromkeys(FEATURES, row), "stages": stages}, FEATURES
-    )
+    told = {"nights": 30, "features": dict.fromkeys(FEATURES, row), "stages": stages}
+    return Reference.read(told, FEATURES, LABELS)
 
 
 def drawn(fleet: Fleet, seed: int) -> Drawn:

@@ -7,7 +7,7 @@ from scipy import stats
 from mlops.drift import Nights, Sketch, Thresholds, compare, is_alarm, measures, sketch_of
 from mlops.drift.comparison import Severity
 from mlops.drift.reference import Reference, UnfitReference
-from tests.mlops.drifting import FEATURES, Drawn, Fleet, drawn, reference
+from tests.mlops.drifting import FEATURES, LABELS, Drawn, Fleet, drawn, reference
 
 RUNS = 20
 
@@ -112,6 +112,16 @@ def test_devices_that_differ_are_no_drift_when_more_of_one_are_new() -> None:
     assert across < 0.05
 
 
+def test_a_fleet_of_other_devices_is_neither_an_alarm_nor_all_clear() -> None:
+    fleet = drawn(Fleet(devices=2, epochs=30, shift=5.0), seed=3)
+    others = Nights(**(vars(fleet.current) | {"device": fleet.current.device + 100}))
+
+    found = compare(reference(), others, fleet.baseline)
+
+    assert (found.severity, found.nights) == (Severity.INSUFFICIENT, (0, 0))
+    assert found.left_out == (28, 56)
+
+
 def test_too_few_nights_are_neither_an_alarm_nor_all_clear() -> None:
     few = drawn(Fleet(devices=1, before=28, after=9, shift=5.0), seed=1)
 
@@ -195,7 +205,7 @@ def test_two_of_the_last_three_runs_make_an_alarm(
 
 def test_a_reference_that_lacks_a_feature_is_refused() -> None:
     with pytest.raises(UnfitReference):
-        Reference.read({"features": {}, "stages": {}, "nights": 1}, FEATURES)
+        Reference.read({"features": {}, "stages": {}, "nights": 1}, FEATURES, LABELS)
 
 
 def judged(fleet: Drawn) -> tuple[Severity, list[str]]:
