@@ -82,6 +82,7 @@ class StoragePolicyPage(PlatformPage):
         "value",
         "unit",
         "done_by",
+        "edition",
         instant("applied_at", "applied"),
         instant("finished_at", "last done"),
         "failures",

@@ -177,7 +177,7 @@ def standing(found: Standing) -> dict[str, Any]:
         "next_run_at": found.next_run_at,
         "runs": did.runs,
         "failures": did.failures,
-        "last_error": row.last_error or None,
+        "last_error": did.last_error or None,
         "last_result": row.last_result,
     }
 

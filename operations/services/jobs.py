@@ -16,9 +16,15 @@ FROM timescaledb_information.jobs
 WHERE proc_name IN ('policy_compression', 'policy_columnstore') AND hypertable_name = %s
   AND hypertable_schema = current_schema()
 """
+# A job that never ran, or never succeeded, has no number there, or a time that is infinitely far.
 STATISTICS = """
-SELECT told.last_run_started_at, told.last_successful_finish, told.next_start, told.total_runs,
-       told.total_failures
+SELECT nullif(told.last_run_started_at, '-infinity'),
+       nullif(told.last_successful_finish, '-infinity'),
+       nullif(told.next_start, '-infinity'),
+       coalesce(told.total_runs, 0), coalesce(told.total_failures, 0),
+       CASE WHEN told.last_run_status = 'Failed' THEN (
+           SELECT left(failed.err_message, 200) FROM timescaledb_information.job_errors failed
+           WHERE failed.job_id = told.job_id ORDER BY failed.start_time DESC LIMIT 1) END
 FROM timescaledb_information.jobs job JOIN timescaledb_information.job_stats told USING (job_id)
 WHERE job.proc_name IN ('policy_compression', 'policy_columnstore') AND job.hypertable_name = %s
   AND job.hypertable_schema = current_schema()
@@ -51,6 +57,8 @@ class JobStatistics:
     next_at: datetime | None
     runs: int
     failures: int
+    # Of the last run, if that failed.
+    last_error: str | None = None
 
 
 def compression_statistics(*, series: Series) -> JobStatistics | None:

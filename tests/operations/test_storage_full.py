@@ -1,11 +1,14 @@
 """The full edition alone: the server's own compression, and what goes on beside it."""
 
+import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from noctis.db.editions import Edition
@@ -103,6 +106,68 @@ def _for_others(_full: None, committed_rows: None) -> Iterator[None]:
         cursor.execute("SELECT remove_compression_policy('recordings_epoch')")
         cursor.execute("SELECT decompress_chunk(c, true) FROM show_chunks('recordings_epoch') c")
         cursor.execute("ALTER TABLE recordings_epoch SET (timescaledb.compress = false)")
+
+
+@pytest.mark.usefixtures("_for_others")
+def test_the_server_runs_its_job_by_itself_and_the_state_says_how_it_went(
+    old_night: Recording,
+) -> None:
+    require_workers()
+    apply()
+
+    found = told_of_compression(runs=1)
+
+    assert (found["done_by"], found["failures"], found["last_error"]) == ("server", 0, None)
+    assert found["last_run_at"] <= found["last_finished_at"] < found["next_run_at"]
+    assert chunks_compressed() == 1
+    assert rows_of(old_night) == 60
+
+
+@pytest.mark.usefixtures("_for_others")
+def test_a_job_that_never_succeeded_is_told_with_its_error(old_night: Recording) -> None:
+    require_workers()
+    with transaction.atomic():
+        apply()
+        break_the_job()
+
+    found = told_of_compression(runs=1)
+
+    assert (found["failures"], found["last_finished_at"]) == (1, None)
+    assert found["last_error"]
+
+
+def require_workers() -> None:
+    """A server without them runs no job; with them, this database's are started at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW timescaledb.max_background_workers")
+        if cursor.fetchone() == ("0",):
+            pytest.skip("the server runs no jobs: timescaledb.max_background_workers is 0")
+        cursor.execute("SELECT _timescaledb_functions.start_background_workers()")
+
+
+def told_of_compression(runs: int) -> dict[str, Any]:
+    """What the state says of it, once the server has run it that often."""
+    deadline = time.monotonic() + 60
+    while True:
+        rows = bodies.status(status.status())["policies"]
+        (found,) = [row for row in rows if row["policy"] == "epochs.compression"]
+        if found["runs"] >= runs and (found["last_finished_at"] or found["failures"]):
+            return dict(found)
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def break_the_job() -> None:
+    """Its table is none, and nobody checks that; it is not tried again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT job_id, config FROM timescaledb_information.jobs WHERE hypertable_name = %s",
+            [EPOCHS.table],
+        )
+        ((job, config),) = cursor.fetchall()
+        broken = json.dumps(json.loads(config) | {"hypertable_id": -1})
+        cursor.execute("SELECT alter_job(%s, check_config => 0)", [job])
+        cursor.execute("SELECT alter_job(%s, config => %s, max_retries => 0)", [job, broken])
 
 
 @pytest.mark.usefixtures("_for_others")
