@@ -16,6 +16,9 @@ from inference.services import shipped
 from inference.services.model_events import Decision
 from noctis.embedded import EmbeddedError
 from noctis.launch import demo_nights
+from operations.models import StoragePolicy
+from operations.services import policies
+from recordings.models import Recording
 from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
 from tenants.roles import ConsoleRole, Role
 from tenants.services import clients, minting, operators, tenants
@@ -53,9 +56,18 @@ def seed(credentials: Path) -> None:
         call_command("migrate", verbosity=0)
     for row in TENANTS:
         _seed_tenant(row)
+    _apply_policies()
     shipped.ensure_models(decision=Decision(ACTOR, "comes with the platform"))
     demo_nights.seed(Tenant.objects.get(slug=TRIED_FIRST[0]), ACTOR)
     _seed_operator(credentials)
+
+
+def _apply_policies() -> None:
+    """On a new platform, or nothing would ever go; where nights are, somebody else decides."""
+    was_applied = StoragePolicy.objects.filter(value__isnull=False).exists()
+    if not was_applied and not Recording.objects.exists():
+        decision = policies.Decision(ACTOR, "comes with the platform")
+        policies.apply(plan_hash=policies.plan().hash, decision=decision)
 
 
 def is_behind() -> bool:

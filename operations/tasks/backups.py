@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import OperationalError
 
-from operations.services.backup import rotation
+from operations.services.backup import freshness, rotation
 from tenants.models import AuditEntry
 from tenants.services.audit import Actor
 
@@ -20,3 +20,8 @@ def take_backup() -> None:
 def prove_backup() -> None:
     """A backup that was never restored is a hope."""
     rotation.prove_newest(actor=KEEPER)
+
+
+@shared_task(**RETRIED)
+def tell_age() -> None:
+    freshness.tell()

@@ -11,13 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
 from noctis.embedded import EmbeddedError, Home, Instance
 from noctis.embedded.temporary import temporary_home
 from noctis.launch import demo, demo_nights, smoke
 from noctis.launch.programs import REPOSITORY
 from noctis.launch.stranger import SmokeFailed, Stranger, pasted
+from operations.policies import EPOCHS
+from operations.services import policies, retention
 from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
+from tests.factories import DeviceFactory
+from tests.recordings.full_nights import full_night
 
 # Under 5 s where nothing else runs; the test may share its two cores with others.
 SECOND_START_S = 15.0
@@ -77,6 +82,33 @@ def test_seeding_again_changes_nothing(credentials: Path) -> None:
     demo.seed(credentials)
 
     assert (content(), credentials.read_bytes()) == before
+
+
+@pytest.mark.django_db
+def test_a_new_platform_lets_go_of_what_is_past_its_retention(credentials: Path) -> None:
+    demo.seed(credentials)
+
+    assert policies.plan().changes == ()
+
+
+@pytest.mark.django_db
+def test_what_a_platform_with_nights_lets_go_is_left_to_somebody(credentials: Path) -> None:
+    full_night(DeviceFactory(), count=20)
+
+    demo.seed(credentials)
+
+    assert policies.plan().changes
+    assert retention.days_kept(series=EPOCHS) is None
+
+
+@pytest.mark.django_db
+def test_a_policy_that_was_changed_since_stays(credentials: Path, settings: LazySettings) -> None:
+    demo.seed(credentials)
+    settings.EPOCHS_RETENTION_DAYS = 30
+
+    demo.seed(credentials)
+
+    assert retention.days_kept(series=EPOCHS) == 90
 
 
 @pytest.mark.django_db
