@@ -6,6 +6,8 @@ import struct
 import zlib
 from datetime import UTC, datetime
 
+import numpy as np
+
 STEPS = (512, 256, 512, 128, 1024, 1024, 512, 512, 512, 1, 1, 1, 512, 512, 1)
 SIGNED = {3: 32768, 6: 32768}
 GAP_CODE, GAP = 0xFFFF, b"\x00\x00\xc0\x7f"
@@ -33,6 +35,13 @@ def radar_frame(control: int, command: int, data: bytes) -> bytes:
     """As the radar's datasheet frames a report or a query."""
     body = b"\x53\x59" + bytes([control, command]) + len(data).to_bytes(2, "big") + data
     return body + bytes([sum(body) % 256]) + b"\x54\x43"
+
+
+def code(feature: int, value: float) -> int:
+    """A float32 feature as its 16-bit code; the nearest step, halves to the even one."""
+    if np.isnan(value):
+        return GAP_CODE
+    return int(np.rint(np.float32(value) * np.float32(STEPS[feature]))) + SIGNED.get(feature, 0)
 
 
 def wire(codes: list[int]) -> bytes:

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.contract import layout
+from tests.contract.raw import Wires
+from tests.contract.raw_scripts import EPOCH, LEAD_IN, minute_in_bed
+from tests.contract.raw_scripts import SCRIPTS as RAW_SCRIPTS
 from tests.contract.twin import Tick, Twin
 
 FOLDER = Path(__file__).parent
@@ -100,6 +103,25 @@ def features() -> Iterator[str]:
             yield f"epoch {number} {int(number % 2 == 0)} {bits}"
 
 
+def raw() -> Iterator[str]:
+    yield "# window COUNT, the radar's bytes, the accelerometer's FIFO; - is no byte"
+    yield "# codes: the 15 features of an epoch as they stand in flash; the clock is trusted"
+    for name, script in RAW_SCRIPTS.items():
+        yield f"script {name}"
+        wires, twin, ticks = Wires(), Twin(1), 0
+        for count, uart, fifo in (*minute_in_bed(), *script(), (1, b"", b"")):
+            yield f"window {count} {uart.hex() or '-'} {fifo.hex() or '-'}"
+            for _ in range(count):
+                tick = wires.window(uart, fifo)
+                if ticks > LEAD_IN and (ticks - LEAD_IN) % EPOCH == 0:
+                    values = twin.close((ticks - LEAD_IN) // EPOCH, is_trusted=True)[0]
+                    codes = [layout.code(i, value) for i, value in enumerate(values)]
+                    yield "codes " + " ".join(f"{code:04x}" for code in codes)
+                if ticks >= LEAD_IN:
+                    twin.tick(tick)
+                ticks += 1
+
+
 def records() -> Iterator[str]:
     draw = random.Random(8)
     yield "# sequence type index recording at_ms payload slot"
@@ -167,6 +189,7 @@ def radar() -> Iterator[str]:
 
 VECTORS = {
     "radar.txt": radar,
+    "raw.txt": raw,
     "features.txt": features,
     "records.txt": records,
     "payloads.txt": payloads,

@@ -34,7 +34,7 @@ def test_the_core_computes_the_stored_vectors(golden: Path) -> None:
 
 
 def test_features_of_random_epochs_are_the_same_bits_in_c_and_python(golden: Path) -> None:
-    in_c, in_python = random_epochs.both(golden, devices=2_000, epochs=4)
+    in_c, in_python = random_epochs.both(golden, devices=2_000, epochs=2)
 
     assert np.array_equal(in_c, in_python, equal_nan=True)
     known = ~np.isnan(in_c)

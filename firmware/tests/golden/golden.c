@@ -9,6 +9,7 @@
 #include "noctis/base64.h"
 #include "noctis/quantise.h"
 #include "random_ticks.h"
+#include "raw_sensors.h"
 
 TEST_MAIN
 
@@ -101,6 +102,33 @@ static void take_feature_line(void) {
         take_epoch();
     }
 }
+
+static raw_board wires;
+
+/* `window COUNT UART FIFO`, in hex, `-` for no byte; `codes` and the 15 of the next closed epoch. */
+static void take_raw_line(void) {
+    static char uart_hex[2 * RAW_MOST_BYTES + 1], fifo_hex[2 * RAW_MOST_BYTES + 1];
+    uint8_t uart[RAW_MOST_BYTES], fifo[RAW_MOST_BYTES];
+    closed_epoch epoch;
+    unsigned count, code;
+    int at = (int)strlen("codes"), step;
+    if (strncmp(line, "script", 6) == 0) {
+        raw_start(&wires);
+    } else if (sscanf(line, "window %u %512s %512s", &count, uart_hex, fifo_hex) == 3) {
+        size_t uart_count = from_hex(uart_hex, uart), fifo_count = from_hex(fifo_hex, fifo);
+        for (unsigned i = 0; i < count; i++) {
+            raw_window(&wires, uart, uart_count, fifo, fifo_count);
+        }
+    } else {
+        CHECK(ring_get(&wires.sampler.closed, &epoch));
+        for (int i = 0; i < NOC_FEATURES; i++, at += step) {
+            CHECK_EQUAL(sscanf(line + at, " %4x%n", &code, &step), 1);
+            CHECK_EQUAL(epoch.codes[i], code);
+        }
+    }
+}
+
+static void raw_sensors_become_the_twins_codes(void) { each_line("raw.txt", take_raw_line); }
 
 static void features_are_the_twins(void) { each_line("features.txt", take_feature_line); }
 
@@ -231,6 +259,7 @@ int main(int argc, char **argv) {
     }
     folder = argc > 1 ? argv[1] : "tests/contract";
     RUN(features_are_the_twins);
+    RUN(raw_sensors_become_the_twins_codes);
     RUN(frames_are_found_in_noise);
     RUN(records_are_laid_out_as_documented);
     RUN(payloads_are_what_the_server_reads);
