@@ -96,6 +96,16 @@ class NothingBefore(errors.Conflict):
     )
 
 
+class NotServing(errors.Conflict):
+    row = errors.registered(
+        "model_not_serving",
+        409,
+        "The version does not serve",
+        "Only what serves gives way to what served before it.",
+        "`GET /v1/models` says what serves.",
+    )
+
+
 class ModelNotLoadable(errors.Conflict):
     row = errors.registered(
         "model_not_loadable",

@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from inference.api import hypnograms, models, predict, predictions
+from inference.api import decisions, hypnograms, models, predict, predictions
 
 urlpatterns = [
     path("models", models.Models.as_view({"get": "list"})),
     path("models/reload", models.Models.as_view({"post": "reload"})),
     path("models/<id:version>", models.Models.as_view({"get": "retrieve"})),
+    *(
+        path(f"models/<id:version>/{action}", decisions.ModelDecisions.as_view({"post": action}))
+        for action in decisions.ACTIONS
+    ),
     path("predict", predict.Predict.as_view({"post": "predict"})),
     path("predictions/<id:id>", predictions.Predictions.as_view({"get": "retrieve"})),
     path("predictions/<id:id>/explanation", predictions.Predictions.as_view({"get": "explain"})),

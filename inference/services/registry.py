@@ -141,6 +141,17 @@ def roll_back(*, families: Sequence[str], decision: Decision) -> list[ModelVersi
         ]
 
 
+def take_back(
+    *, version: str, decision: Decision, families: Sequence[str] = ()
+) -> list[ModelVersion]:
+    """Roll back the families named, or all that a version serves; only what it serves."""
+    serves = set(version_named(version).serving.values_list("family", flat=True))
+    wanted = set(families) or serves
+    if not wanted or wanted - serves:
+        raise refusals.NotServing(f"{version} does not serve {', '.join(sorted(wanted)) or 'now'}.")
+    return roll_back(families=sorted(wanted), decision=decision)
+
+
 def can_roll_back(row: ModelVersion) -> list[str]:
     """The families that this version serves and another could take back."""
     serves = Serving.objects.filter(version=row).values_list("family", flat=True)

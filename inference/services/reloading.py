@@ -50,6 +50,13 @@ def reload_models(*, decision: Decision, patience_s: float = PATIENCE_S) -> Relo
     return Reloaded(after, said or [], heard=said is not None)
 
 
+def hear(*, patience_s: float = PATIENCE_S) -> Reloaded:
+    """Load what was just decided, and wait for the other processes to say that they have."""
+    after = serving.refresh()
+    said = _heard(after.generation, time.monotonic() + patience_s)
+    return Reloaded(after, said or [], heard=said is not None)
+
+
 def _told(failures: list[Failure]) -> str:
     found = {f"{row.version}: {row.code}, {row.detail}" for row in failures}
     return "; ".join(sorted(found))

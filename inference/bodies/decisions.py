@@ -1,0 +1,70 @@
+"""The bodies of decisions on model versions."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from inference.bodies.models import LISTED, Model, ProcessState, model, reloaded_models
+from inference.models import Family, ModelVersion
+from inference.services.reloading import Reloaded
+from noctis.serializers import Body
+
+_PROCESSES: dict[str, Any] = {
+    "generation": 12,
+    "processes": [
+        {
+            "process": "6f1c2a9b3d4e",
+            "generation": 12,
+            "live": "linear-0",
+            "night": "linear-0",
+            "failures": {},
+            "is_current": True,
+        }
+    ],
+    "heard": True,
+    "behind": 0,
+}
+
+
+class Decide(Body):
+    example: dict[str, Any] = {"reason": "Beats what serves on the frozen nights."}
+
+    reason = serializers.CharField(max_length=500, help_text="Kept in the audit log.")
+
+
+class DecideFamilies(Decide):
+    example = {"reason": "Beats what serves on the frozen nights.", "families": ["night"]}
+
+    families = serializers.ListField(
+        child=serializers.ChoiceField(Family.values),
+        required=False,
+        min_length=1,
+        max_length=len(Family.values),
+        help_text="All that it offers, or serves, when not given.",
+    )
+
+
+class Decided(Model):
+    example = LISTED
+
+
+class Served(Model):
+    example = LISTED | _PROCESSES
+
+    generation = serializers.IntegerField(help_text="Raised by every change of what serves.")
+    processes = ProcessState(many=True)
+    heard = serializers.BooleanField(help_text="Could the other processes be asked?")
+    behind = serializers.IntegerField(
+        allow_null=True, help_text="Processes that have not loaded it yet; `null` if not heard."
+    )
+
+
+def decided(row: ModelVersion) -> dict[str, Any]:
+    return model(row)
+
+
+def served(row: ModelVersion, heard: Reloaded) -> dict[str, Any]:
+    told = reloaded_models(heard)
+    return model(row) | {
+        name: told[name] for name in ("generation", "processes", "heard", "behind")
+    }
