@@ -208,8 +208,9 @@ def _staged(hypnogram: Hypnogram, recording: Recording, count: int) -> Line:
     sure = np.full(grid.MAX_EPOCHS, np.nan)
     given = np.array(hypnogram.confidences, np.float64)
     sure[hypnogram.first_index : hypnogram.first_index + len(given)] = given
-    name = f"{hypnogram.model.version}, night"
-    return Line(name, shown_places(codes), shares, sure[:count])
+    places = shown_places(codes)
+    sure = np.where(places == UNSCORED, np.nan, sure[:count])
+    return Line(f"{hypnogram.model.version}, night", places, shares, sure)
 
 
 def _line(recording: Recording, answer: Answer, count: int) -> Line:
