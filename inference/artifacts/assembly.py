@@ -56,7 +56,7 @@ def model_of(manifest: Manifest, files: Files) -> engine.Model:
             evidence=tuple(said.evidence),
             window=engine.Window(window.before, window.after, window.minimum_known),
             normalisation=_normalisation(said.normalisation),
-            columns=engine.Columns(tuple(said.columns)),
+            columns=_columns(manifest),
             head=_HEADS[type(said.head)](said.head, files),
             decoder=_decoder(said.decoder),
             temperature=said.temperature,
@@ -64,6 +64,20 @@ def model_of(manifest: Manifest, files: Files) -> engine.Model:
         )
     except engine.ModelUnfit as error:
         raise BadArtifact(f"the parts do not fit: {error}") from None
+
+
+def _columns(manifest: Manifest) -> engine.Columns:
+    """Features by name become places."""
+    said = manifest.metadata
+    names = [feature.name for feature in manifest.features]
+    seen = said.sees or names
+    if unknown := {*said.sees, *([said.apart_by] if said.apart_by else [])} - set(seen) | (
+        set(said.sees) - set(names)
+    ):
+        raise engine.ModelUnfit(f"The columns see {', '.join(sorted(unknown))}: no such feature.")
+    places = tuple(names.index(name) for name in said.sees)
+    apart = None if said.apart_by is None else seen.index(said.apart_by)
+    return engine.Columns(tuple(said.columns), places, apart)
 
 
 def _linear(_: Any, files: Files) -> engine.Head:
@@ -87,15 +101,23 @@ _HEADS: Mapping[type, Callable[[Any, Files], engine.Head]] = {
 
 def _normalisation(said: FixedPart | NightPart) -> engine.Normalisation:
     if isinstance(said, NightPart):
-        return engine.RobustNight(said.limit)
+        return engine.RobustNight(said.limit, _optional(said.floor), _optional(said.least))
     return engine.Fixed(_doubles(said.mean), _doubles(said.scale))
 
 
 def _decoder(said: ChainPart | None) -> engine.Chain | None:
     if said is None:
         return None
-    prior = None if said.prior is None else _doubles(said.prior)
-    return engine.Chain(_doubles(said.transitions), _doubles(said.initial), prior)
+    priors = _optional(said.prior), _optional(said.prior_apart)
+    return engine.Chain(_doubles(said.transitions), _doubles(said.initial), *priors)
+
+
+def _optional(values: list[float] | None) -> NDArray[np.float64] | None:
+    return None if values is None else _doubles(values)
+
+
+def _listed(values: NDArray[np.float64] | None) -> list[float] | None:
+    return None if values is None else list(map(float, values))
 
 
 def _doubles(values: Any) -> NDArray[np.float64]:
@@ -135,7 +157,8 @@ def rows_of(table: NDArray[Any]) -> list[list[float | None]]:
 
 def normalisation_part(normalisation: engine.Normalisation) -> FixedPart | NightPart:
     if isinstance(normalisation, engine.RobustNight):
-        return NightPart(normalisation.limit)
+        kept = _listed(normalisation.floor), _listed(normalisation.least)
+        return NightPart(normalisation.limit, *kept)
     if isinstance(normalisation, engine.Fixed):
         return FixedPart(normalisation.mean.tolist(), normalisation.scale.tolist())
     raise BadArtifact(f"{normalisation.kind} cannot be written")
@@ -144,5 +167,5 @@ def normalisation_part(normalisation: engine.Normalisation) -> FixedPart | Night
 def decoder_part(decoder: engine.Chain | None) -> ChainPart | None:
     if decoder is None:
         return None
-    prior = None if decoder.prior is None else decoder.prior.tolist()
-    return ChainPart(decoder.transitions.tolist(), decoder.initial.tolist(), prior)
+    priors = _listed(decoder.prior), _listed(decoder.prior_apart)
+    return ChainPart(decoder.transitions.tolist(), decoder.initial.tolist(), *priors)

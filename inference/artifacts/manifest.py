@@ -44,10 +44,14 @@ class NightPart(Part, frozen=True, tag="night", tag_field="kind"):
     """Median and interquartile range of the night itself."""
 
     limit: float = 10.0
+    # The least spread that counts, in the features' order.
+    floor: list[float] | None = None
+    # The least magnitude whose logarithm counts, 0 where the value itself does.
+    least: list[float] | None = None
 
 
 class LinearPart(Part, frozen=True, tag="linear", tag_field="kind"):
-    """weights.npy (window * columns, labels), bias.npy (labels,)."""
+    """weights.npy (window * columns, labels) or (columns, labels), bias.npy (labels,)."""
 
 
 class ClockPart(Part, frozen=True, tag="clock", tag_field="kind"):
@@ -66,6 +70,8 @@ class ChainPart(Part, frozen=True, tag="chain", tag_field="kind"):
     transitions: list[list[float]]
     initial: list[float]
     prior: list[float] | None = None
+    # Of the nights that `apart_by` tells apart.
+    prior_apart: list[float] | None = None
 
 
 class Source(Part, frozen=True):
@@ -118,6 +124,10 @@ class Metadata(Part, frozen=True):
     history: Epochs = 0
     decoder: ChainPart | None = None
     temperature: Annotated[float, Meta(gt=0)] = 1.0
+    # The features that the columns see, by name; none named is all.
+    sees: list[str] = []
+    # Of those, the one that tells nights which know it apart from others.
+    apart_by: str | None = None
     # Not to be relied upon; shown wherever its stages are.
     is_experimental: bool = True
     summary: str = ""

@@ -81,6 +81,8 @@ def _metadata(
         window=WindowPart(window.before, window.after, window.minimum_known),
         evidence=list(model.evidence),
         columns=list(model.columns.steps),
+        sees=[model.features[place] for place in model.columns.places],
+        apart_by=_apart_by(model),
         normalisation=assembly.normalisation_part(model.normalisation),
         head=head,
         decoder=assembly.decoder_part(model.decoder),
@@ -94,6 +96,11 @@ def _metadata(
         golden=[assembly.golden_part(golden) for golden in draft.golden],
         files=folder.entries_of(files),
     )
+
+
+def _apart_by(model: engine.Model) -> str | None:
+    place = model.columns.apart_by
+    return None if place is None else model.columns.seen(model.features)[place]
 
 
 def _head(draft: Draft) -> tuple[LinearPart | ClockPart | NetworkPart, dict[str, bytes]]:

@@ -22,35 +22,49 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Chain:
-    """`prior`, where given, is what the head's training had: it is divided out of its answers."""
+    """`prior`, where given, is what the head's training had: it is divided out of its answers.
+
+    `prior_apart` is that of the nights that the model's columns tell apart from others."""
 
     transitions: Doubles  # (labels from, labels to)
     initial: Doubles  # (labels,)
     prior: Doubles | None = None  # (labels,)
+    prior_apart: Doubles | None = None  # (labels,)
 
-    def decode(self, probabilities: Doubles, known: Bools) -> Ints:
-        """(epochs, labels), (epochs,) -> (epochs,): the likeliest night as a whole (Viterbi).
+    def decode(self, probabilities: Doubles, known: Bools, apart: Bools | None = None) -> Ints:
+        """(epochs, labels), (epochs,), () -> (epochs,): the likeliest night as a whole (Viterbi).
 
         Through an unknown epoch the chain goes on by itself. Of equal paths, the earlier label.
         """
         if len(probabilities) == 0:
             return np.zeros(0, dtype=np.int64)
-        emissions = np.ascontiguousarray(self.emissions(probabilities, known).T)
+        emissions = np.ascontiguousarray(self.emissions(probabilities, known, apart).T)
         steps = scores(self.transitions)[:, :, None] + emissions[:, 1:]
         best = _best_until(scores(self.initial) + emissions[:, 0], steps)
         came_from = (best[:, None, :-1] + scores(self.transitions)[:, :, None]).argmax(axis=0)
         return _walk_back(came_from.astype(np.uint8), int(best[:, -1].argmax()))
 
-    def emissions(self, probabilities: Doubles, known: Bools) -> Doubles:
-        """(..., labels), (...) -> (..., labels) scores; 0 all over where nothing is known."""
+    def emissions(
+        self, probabilities: Doubles, known: Bools, apart: Bools | None = None
+    ) -> Doubles:
+        """(..., epochs, labels), (..., epochs), (...) -> (..., epochs, labels) scores; 0 all over
+        where nothing is known."""
         found = scores(probabilities)
         if self.prior is not None:
-            found = found - scores(self.prior)
+            found = found - self._priors(apart)
         return np.where(known[..., None], found, 0.0)
 
-    def filter(self, probabilities: Doubles, known: Bools) -> Ints:
-        """(batch, epochs, labels), (batch, epochs) -> (batch,): the last epoch's, from its past."""
-        emissions = self.emissions(probabilities, known)
+    def _priors(self, apart: Bools | None) -> Doubles:
+        """(...) -> (..., 1, labels) scores, or (labels,)."""
+        common = scores(np.asarray(self.prior))
+        if self.prior_apart is None or apart is None:
+            return common
+        return np.where(apart[..., None, None], scores(self.prior_apart), common)
+
+    def filter(self, probabilities: Doubles, known: Bools, apart: Bools | None = None) -> Ints:
+        """(batch, epochs, labels), (batch, epochs), (batch,) -> (batch,): the last epoch's, from
+        its past."""
+        emissions = self.emissions(probabilities, known, apart)
         relative = (emissions - emissions.max(axis=-1, keepdims=True)) * GRAIN
         likelihoods = np.ascontiguousarray(np.exp(relative).transpose(1, 2, 0))
         onwards = np.maximum(self.transitions, LEAST).T.copy()
@@ -66,6 +80,8 @@ class Chain:
         rows = {"transitions": self.transitions, "initial": self.initial}
         if self.prior is not None:
             rows["prior"] = self.prior
+        if self.prior_apart is not None:
+            rows["prior_apart"] = self.prior_apart
         for name, given in rows.items():
             shape = (labels, labels) if name == "transitions" else (labels,)
             if given.shape != shape:
@@ -73,8 +89,11 @@ class Chain:
             if not (given >= 0).all() or abs(given.sum(axis=-1) - 1).max() > TOLERANCE:
                 raise ModelUnfit(f"The decoder's {name} do not sum to 1.")
         # Dividing by next to nothing would outweigh whatever an epoch says.
-        if self.prior is not None and (self.prior <= LEAST).any():
+        priors = [prior for prior in (self.prior, self.prior_apart) if prior is not None]
+        if any((prior <= LEAST).any() for prior in priors):
             raise ModelUnfit(f"The decoder's prior has a share of {LEAST} or less.")
+        if self.prior is None and self.prior_apart is not None:
+            raise ModelUnfit("The decoder has a prior of nights told apart, and none of others.")
 
 
 def _forward(belief: Doubles, onwards: Doubles, likelihoods: Doubles) -> Doubles:

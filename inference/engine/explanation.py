@@ -66,8 +66,11 @@ def _live(model: Model, night: Night, position: int) -> _Scene:
 def _by_weights(model: Model, head: Linear, scene: _Scene) -> Explanation:
     """Weight times value, summed along the window: exact, for the head is a sum."""
     columns = model.columns.of(scene.normalised, scene.index)
-    padded = model.window.pad(columns[None], len(columns))[0]
-    seen = padded[scene.place : scene.place + model.window.length]
+    if len(head.weights) == columns.shape[1]:
+        seen = columns[scene.place : scene.place + 1]
+    else:
+        padded = model.window.pad(columns[None], len(columns))[0]
+        seen = padded[scene.place : scene.place + model.window.length]
     weights = head.weights.astype(np.float64).reshape(*seen.shape, len(model.labels))
     contributions = np.einsum("pc,pcl->cl", seen, weights)
     return Explanation(

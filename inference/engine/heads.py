@@ -29,12 +29,17 @@ class Head(Protocol):
 
 @dataclass(frozen=True)
 class Linear:
-    weights: Floats  # (window * columns, labels), the earliest epoch of the window first
+    # (window * columns, labels), the earliest epoch of the window first; or (columns, labels), of
+    # the epoch itself, where its columns already say what is around it.
+    weights: Floats
     bias: Floats  # (labels,)
     kind: ClassVar[str] = "linear"
 
     def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
         """Each epoch's columns times the weights of each place in a window, then along windows."""
+        if len(self.weights) == columns.shape[-1]:
+            own = columns[:, columns.shape[1] - last :]
+            return np.asarray(own @ self.weights.astype(np.float64) + self.bias)
         padded = window.pad(columns, last)
         batch, length, width = padded.shape
         labels, places = len(self.bias), window.length
@@ -50,7 +55,8 @@ class Linear:
 
     def check(self, columns: int, labels: int, window: Window) -> None:
         shape = (window.length * columns, labels)
-        if self.weights.shape != shape or self.bias.shape != (labels,):
+        own = (columns, labels)
+        if self.weights.shape not in (shape, own) or self.bias.shape != (labels,):
             raise ModelUnfit(
                 f"Weights {self.weights.shape} and bias {self.bias.shape}, "
                 f"but the window, columns and labels ask for {shape} and {(labels,)}."

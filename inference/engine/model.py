@@ -40,6 +40,7 @@ class Model:
         if self.history < 0 or self.reach > MAX_EPOCHS:
             raise ModelUnfit(f"A history of {self.history} epochs.")
         self.normalisation.check(len(self.features))
+        self.columns.check(len(self.features))
         self.head.check(len(self.columns.names(self.features)), len(codes), self.window)
         self._check_evidence()
         if self.decoder is not None:

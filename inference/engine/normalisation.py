@@ -52,13 +52,20 @@ class RobustNight:
     """Median and interquartile range of the night itself, per feature, over what is known."""
 
     limit: float = 10.0  # normalised values are kept within
+    # (features,): the least spread that counts, for what hardly ever moves; none asks for none.
+    floor: Doubles | None = None
+    # (features,): greater than 0 where the logarithm of a magnitude is what counts, and then the
+    # least magnitude that does.
+    least: Doubles | None = None
     kind: ClassVar[str] = "night"
 
     def apply(self, features: Floats) -> Doubles:
         is_known = np.isfinite(features)
-        values = np.where(is_known, features, np.float32(np.nan))
+        values = np.where(is_known, self._scaled(features), np.float32(np.nan))
         low, median, high = _quartiles(values, is_known)
         spread = (high - low) / NORMAL_IQR
+        if self.floor is not None:
+            spread = np.maximum(spread, self.floor)
         # A feature that never moves says nothing, and neither does one that was never known.
         scale = np.where(spread > 0, spread, 1.0)
         return np.clip((values - median) / scale, -self.limit, self.limit)
@@ -66,6 +73,21 @@ class RobustNight:
     def check(self, features: int) -> None:
         if not self.limit > 0:
             raise ModelUnfit(f"Normalised values kept within {self.limit}.")
+        for given in (self.floor, self.least):
+            if given is None:
+                continue
+            if given.shape != (features,) or not (np.isfinite(given) & (given >= 0)).all():
+                raise ModelUnfit(f"Least spreads or magnitudes: {features} numbers from 0 on.")
+
+    def _scaled(self, features: Floats) -> Floats:
+        if self.least is None or not self.least.any():
+            return features
+        places = np.flatnonzero(self.least)
+        scaled = features.copy()
+        with np.errstate(invalid="ignore"):
+            magnitude = np.maximum(np.abs(features[..., places]), self.least[places])
+            scaled[..., places] = np.log(magnitude)
+        return scaled
 
 
 def _quartiles(values: Floats, is_known: Bools) -> tuple[Doubles, Doubles, Doubles]:

@@ -24,6 +24,7 @@ class Seen:
 
     probabilities: Doubles  # (blocks, last, labels), calibrated
     knows_enough: Bools  # (blocks, last)
+    are_apart: Bools  # (blocks,)
 
 
 def stage_night(model: Model, night: Night) -> Staged:
@@ -35,7 +36,8 @@ def stage_night(model: Model, night: Night) -> Staged:
     probabilities, enough = seen.probabilities[0], seen.knows_enough[0]
     if model.decoder is None:
         return _staged(model, likeliest(probabilities), probabilities, enough)
-    return _staged(model, model.decoder.decode(probabilities, enough), probabilities, enough)
+    decoded = model.decoder.decode(probabilities, enough, seen.are_apart[0])
+    return _staged(model, decoded, probabilities, enough)
 
 
 def stage_live(model: Model, night: Night, newest: int) -> Staged:
@@ -81,13 +83,15 @@ def told(model: Model, night: Night) -> Night:
 
 def look(model: Model, blocks: Floats, index: Ints, last: int) -> Seen:
     """(blocks, epochs, features), (blocks, epochs) -> the last epochs of each block."""
-    columns = model.columns.of(model.normalisation.apply(blocks), index)
+    normalised = model.normalisation.apply(blocks)
+    columns = model.columns.of(normalised, index)
     logits = model.head.logits(columns, index, model.window, last)
     known = np.asarray(np.isfinite(blocks).any(axis=-1))
     enough = (known & model.window.knows_enough(known))[:, known.shape[1] - last :]
     probabilities = softmax(logits / model.temperature)
     # A network may run over; where one label is no number, none is.
-    return Seen(probabilities, enough & ~np.isnan(probabilities[..., 0]))
+    enough &= ~np.isnan(probabilities[..., 0])
+    return Seen(probabilities, enough, model.columns.are_apart(normalised))
 
 
 def softmax(logits: Doubles) -> Doubles:
@@ -109,7 +113,7 @@ def _live(model: Model, blocks: Floats, index: Ints) -> Staged:
     probabilities, enough = seen.probabilities[:, -1], seen.knows_enough[:, -1]
     if model.decoder is None:
         return _staged(model, likeliest(probabilities), probabilities, enough)
-    places = model.decoder.filter(seen.probabilities, seen.knows_enough)
+    places = model.decoder.filter(seen.probabilities, seen.knows_enough, seen.are_apart)
     return _staged(model, places, probabilities, enough)
 
 

@@ -16,7 +16,7 @@ SHORTEST_S, LONGEST_S = 0.3, 2.0
 NEIGHBOURS, FURTHEST = 11, 0.2
 FEWEST_BEATS = 5
 # The tachogram, how far a beat may be for it to be known, and the seconds that tell of breathing.
-RATE_HZ, LONGEST_GAP_S, BREATHING_S = 4, 4.0, 60
+RATE_HZ, LONGEST_GAP_S, BREATHING_S = 4, 4.0, 120
 BREATHING_HZ = (0.13, 0.5)
 FEWEST_KNOWN = 0.7
 
@@ -89,17 +89,17 @@ def _breathing(beats: Beats, epochs: int) -> tuple[Doubles, Doubles]:
         sliding_window_view(np.pad(values, margin), length)[::step][:epochs]
         for values in (line, is_known.astype(np.float64))
     )
-    centred = (windows - _mean_of_known(windows, known)) * known
+    centred = _without_trend(windows, known)
     power = np.abs(np.fft.rfft(centred * np.hanning(length), axis=-1)) ** 2
     hertz = np.fft.rfftfreq(length, 1 / RATE_HZ)
     in_band = (hertz >= BREATHING_HZ[0]) & (hertz <= BREATHING_HZ[1])
     power, per_minute = power[:, in_band], 60 * hertz[in_band]
     total = power.sum(axis=-1)
     enough = (known.mean(axis=-1) >= FEWEST_KNOWN) & (total > 0)
-    share = power / np.where(total > 0, total, 1)[:, None]
-    mean = share @ per_minute
-    spread = np.sqrt(np.maximum(share @ per_minute**2 - mean**2, 0))
-    return np.where(enough, mean, np.nan), np.where(enough, spread, np.nan)
+    peak = per_minute[power.argmax(axis=-1)]
+    apart = (per_minute - peak[:, None]) ** 2
+    spread = np.sqrt((power * apart).sum(axis=-1) / np.where(enough, total, 1))
+    return np.where(enough, peak, np.nan), np.where(enough, spread, np.nan)
 
 
 def tachogram(beats: Beats, epochs: int) -> tuple[Doubles, Bools]:
@@ -114,6 +114,12 @@ def tachogram(beats: Beats, epochs: int) -> tuple[Doubles, Bools]:
     return np.where(is_known, np.interp(at, beats.at_s, beats.interval_s), 0.0), is_known
 
 
-def _mean_of_known(windows: Doubles, known: Doubles) -> Doubles:
-    total = (windows * known).sum(axis=-1, keepdims=True)
-    return np.asarray(total / np.maximum(known.sum(axis=-1, keepdims=True), 1))
+def _without_trend(windows: Doubles, known: Doubles) -> Doubles:
+    """(epochs, samples) twice -> (epochs, samples): less mean and slope; 0 where nothing is known.
+
+    The slope is the whole window's: what is unknown holds the mean and hardly bends it."""
+    count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    centred = (windows - (windows * known).sum(axis=-1, keepdims=True) / count) * known
+    along = np.linspace(-1, 1, windows.shape[-1])
+    slope = (centred @ along / (along @ along))[:, None]
+    return np.asarray((centred - slope * along) * known)

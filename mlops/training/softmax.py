@@ -46,10 +46,16 @@ class Softmax:
 
 
 def fit(
-    rows: NDArray[np.floating], classes: NDArray[np.integer], count: int, recipe: Recipe
+    rows: NDArray[np.floating],
+    classes: NDArray[np.integer],
+    count: int,
+    recipe: Recipe,
+    importance: Doubles | None = None,
 ) -> Softmax:
-    """(rows, columns) as `grained`, (rows,) each below `count`."""
+    """(rows, columns) as `grained`, (rows,) each below `count`, (rows,) about 1 or none."""
     weights = class_weights(classes, count, recipe.balance)[classes]
+    if importance is not None:
+        weights = _rounded(weights * importance, GRAIN)
     loss = _loss(rows, classes, weights, recipe.l2, count)
     start = np.zeros((rows.shape[1] + 1) * count)
     at, value, iterations = minimum(loss, start, recipe)
@@ -114,6 +120,11 @@ def log_softmax(logits: Doubles) -> Doubles:
     """(..., classes)."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def softmax(logits: Doubles) -> Doubles:
+    """(..., classes)."""
+    return np.asarray(np.exp(log_softmax(logits)))
 
 
 def minimum(loss: Loss, start: Doubles, recipe: Recipe) -> tuple[Doubles, float, int]:

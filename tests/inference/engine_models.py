@@ -23,7 +23,7 @@ from inference.engine import (
 
 LABELS = ("W", "Light", "Deep", "REM")
 AROUND = Window(2, 2, 1)
-STEPS = ("features", "known", "known_each", "elapsed")
+STEPS = ("features", "known", "known_each", "elapsed", "elapsed_squared", "context")
 
 
 def names(features: int) -> tuple[str, ...]:
@@ -39,8 +39,8 @@ def shares(random: np.random.Generator, *shape: int) -> np.ndarray:
 
 def chain(seed: int, labels: int = 4, *, has_prior: bool = True) -> Chain:
     random = np.random.default_rng(seed)
-    prior = random.dirichlet(np.full(labels, 5.0)) if has_prior else None
-    return Chain(shares(random, labels, labels), shares(random, labels), prior)
+    priors = random.dirichlet(np.full(labels, 5.0), 2) if has_prior else (None, None)
+    return Chain(shares(random, labels, labels), shares(random, labels), *priors)
 
 
 def night(epochs: int, features: int, seed: int, first_index: int = 0) -> Night:
@@ -128,10 +128,24 @@ def model(head: Head, features: int, window: Window, **more: Any) -> Model:
         evidence=more.pop("evidence", names(features)),
         window=window,
         normalisation=more.pop("normalisation", fixed(features)),
-        columns=Columns(more.pop("steps", ("features",))),
+        columns=more.pop("columns", None) or Columns(more.pop("steps", ("features",))),
         head=head,
         **more,
     )
+
+
+def magnitudes(features: int) -> RobustNight:
+    """Of every second feature the logarithm of its magnitude, and all with a least spread."""
+    least = np.where(np.arange(features) % 2, 0.1, 0.0)
+    return RobustNight(4.0, np.linspace(0, 1, features), least)
+
+
+@st.composite
+def columns_of(draw: st.DrawFn, features: int) -> Columns:
+    steps = tuple(draw(st.lists(st.sampled_from(STEPS), min_size=1, unique=True)))
+    places = tuple(draw(st.lists(st.sampled_from(range(features)), unique=True)))
+    seen = len(places) or features
+    return Columns(steps, places, draw(st.none() | st.sampled_from(range(seen))))
 
 
 def fixed(features: int) -> Fixed:
@@ -148,10 +162,11 @@ def windows(draw: st.DrawFn) -> Window:
 def models(draw: st.DrawFn, heads: tuple[str, ...] = ("linear", "clock", "onnx")) -> Model:
     """Every kind of part with every other, weights from a seed."""
     window, features, seed = draw(windows()), draw(st.integers(1, 4)), draw(st.integers(0, 99))
-    steps = tuple(draw(st.lists(st.sampled_from(STEPS), min_size=1, unique=True)))
-    width = len(Columns(steps).names(names(features)))
+    columns = draw(columns_of(features))
+    width = len(columns.names(names(features)))
+    own = Window(0, 0, 0) if draw(st.booleans()) else window
     head = {
-        "linear": lambda: linear_head(width, window, seed),
+        "linear": lambda: linear_head(width, own, seed),
         "clock": lambda: clock_head(seed),
         "onnx": lambda: network_head(width, seed),
     }[draw(st.sampled_from(heads))]()
@@ -160,9 +175,11 @@ def models(draw: st.DrawFn, heads: tuple[str, ...] = ("linear", "clock", "onnx")
         head,
         features,
         window,
-        steps=steps,
+        columns=columns,
         evidence=draw(evidences(features)),
-        normalisation=draw(st.sampled_from([fixed(features), RobustNight(2.5)])),
+        normalisation=draw(
+            st.sampled_from([fixed(features), RobustNight(2.5), magnitudes(features)])
+        ),
         decoder=draw(st.sampled_from([None, chain(seed, has_prior=has_prior)])),
         temperature=draw(st.sampled_from([0.5, 1.0, 1.7])),
         history=draw(st.integers(0, 7)),

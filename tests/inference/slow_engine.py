@@ -1,6 +1,7 @@
 """The engine again, one epoch at a time and as plainly as can be: what the fast one is held to."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -14,11 +15,20 @@ def normalised(model: Model, features: np.ndarray) -> np.ndarray:
     """(epochs, features), feature by feature."""
     found = np.full(features.shape, np.nan)
     for column in range(features.shape[1]):
-        known = [float(value) for value in features[:, column] if math.isfinite(value)]
-        for epoch, value in enumerate(features[:, column]):
+        line = [counting(model, column, float(value)) for value in features[:, column]]
+        known = [value for value in line if math.isfinite(value)]
+        for epoch, value in enumerate(line):
             if math.isfinite(value):
-                found[epoch, column] = one_normalised(model, column, float(value), known)
+                found[epoch, column] = one_normalised(model, column, value, known)
     return found
+
+
+def counting(model: Model, column: int, value: float) -> float:
+    """What counts of a value: itself, or the logarithm of its magnitude, as it is stored."""
+    least = getattr(model.normalisation, "least", None)
+    if least is None or least[column] == 0 or not math.isfinite(value):
+        return value
+    return float(np.float32(math.log(max(abs(value), float(least[column])))))
 
 
 def one_normalised(model: Model, column: int, value: float, known: list[float]) -> float:
@@ -26,17 +36,35 @@ def one_normalised(model: Model, column: int, value: float, known: list[float]) 
     if isinstance(rule, Fixed):
         return (value - float(rule.mean[column])) / float(rule.scale[column])
     low, median, high = (float(np.quantile(known, share)) for share in (0.25, 0.5, 0.75))
-    scale = (high - low) / 1.349 if high > low else 1.0
+    floor = 0.0 if rule.floor is None else float(rule.floor[column])
+    scale = max((high - low) / 1.349, floor) or 1.0
     return min(max((value - median) / scale, -rule.limit), rule.limit)
 
 
 def columns(model: Model, normal: np.ndarray, first_index: int) -> np.ndarray:
-    rows = [columns_of(model, row, first_index + at) for at, row in enumerate(normal)]
+    places = model.columns.places or range(normal.shape[1])
+    seen = np.array([[row[place] for place in places] for row in normal])
+    rows = [columns_of(model, seen, at, first_index + at) for at in range(len(seen))]
+    if model.columns.apart_by is not None:
+        blank = [0.0] * len(rows[0]) if rows else []
+        is_apart = apart(model, normal)
+        rows = [[*blank, *row] if is_apart else [*row, *blank] for row in rows]
     return np.array(rows).reshape(len(normal), -1)
 
 
-def columns_of(model: Model, row: np.ndarray, index: int) -> list[float]:
+def apart(model: Model, normal: np.ndarray) -> bool:
+    """Whether most of the known epochs know the feature that tells nights apart."""
+    if model.columns.apart_by is None:
+        return False
+    places = model.columns.places or range(normal.shape[1])
+    place = list(places)[model.columns.apart_by]
+    known = [row for row in normal if not all(math.isnan(value) for value in row)]
+    return 2 * sum(not math.isnan(row[place]) for row in known) > len(known)
+
+
+def columns_of(model: Model, seen: np.ndarray, at: int, index: int) -> list[float]:
     found: list[float] = []
+    row, hours = seen[at], max(index, 0) * 30 / 3600
     for step in model.columns.steps:
         if step == "features":
             found += [NEUTRAL if math.isnan(value) else float(value) for value in row]
@@ -44,9 +72,38 @@ def columns_of(model: Model, row: np.ndarray, index: int) -> list[float]:
             found += [float(any(not math.isnan(value) for value in row))]
         elif step == "known_each":
             found += [float(not math.isnan(value)) for value in row]
+        elif step == "context":
+            found += around(seen, at)
         else:
-            found += [max(index, 0) * 30 / (8 * 3600)]
+            found += [hours / 8 if step == "elapsed" else (hours / 8) ** 2]
     return found
+
+
+def around(seen: np.ndarray, at: int) -> list[float]:
+    """Over 2, 5, 10 and 20 epochs to each side: mean, spread, most and change of each feature."""
+    found: list[float] = []
+    for reach in (2, 5, 10, 20):
+        parts = [
+            range(at - reach, at + reach + 1),
+            range(at - reach, at),
+            range(at + 1, at + 1 + reach),
+        ]
+        whole, before, after = (
+            [known_at(seen, c, part) for c in columns_in(seen)] for part in parts
+        )
+        found += [sum(values) / len(values) if values else 0.0 for values in whole]
+        found += [float(np.std(values)) if values else 0.0 for values in whole]
+        found += [max(values, default=0.0) for values in whole]
+        found += [
+            sum(later) / len(later) - sum(sooner) / len(sooner) if sooner and later else 0.0
+            for sooner, later in zip(before, after, strict=True)
+        ]
+    return found
+
+
+def known_at(seen: np.ndarray, column: int, places: range) -> list[float]:
+    there = [float(seen[place, column]) for place in places if 0 <= place < len(seen)]
+    return [value for value in there if not math.isnan(value)]
 
 
 def count_known(window: Window, known: list[bool], at: int) -> int:
@@ -67,6 +124,8 @@ def logits(model: Model, seen: np.ndarray, first_index: int) -> np.ndarray:
 
 
 def linear(head: Linear, window: Window, seen: np.ndarray, at: int) -> np.ndarray:
+    if len(head.weights) == seen.shape[1]:
+        return seen[at] @ head.weights.astype(float) + head.bias.astype(float)
     nothing = np.full(seen.shape[1], NEUTRAL)
     around = range(at - window.before, at + window.after + 1)
     values = [seen[place] if 0 <= place < len(seen) else nothing for place in around]
@@ -78,6 +137,14 @@ def softmax(values: np.ndarray, temperature: float) -> np.ndarray:
         return np.full(len(values), np.nan)
     powers = [math.exp((value - max(values)) / temperature) for value in values]
     return np.array([power / sum(powers) for power in powers])
+
+
+def told(model: Model, features: np.ndarray) -> Chain:
+    """The decoder with the prior that this night has."""
+    features = np.array([row if knows(model, row) else row * np.nan for row in features])
+    if model.decoder.prior_apart is None or not apart(model, normalised(model, features)):
+        return replace(model.decoder, prior_apart=None)
+    return replace(model.decoder, prior=model.decoder.prior_apart, prior_apart=None)
 
 
 def emission(chain: Chain, probabilities: np.ndarray, known: bool) -> list[float]:
@@ -173,7 +240,7 @@ def stage_night(model: Model, night: Night) -> Answer:
     if model.decoder is None:
         places = [int(row.astype(np.float32).argmax()) for row in shares]
     else:
-        places = viterbi(model.decoder, shares, enough)
+        places = viterbi(told(model, night.features), shares, enough)
     stages = [
         int(model.codes[place]) if know else -1 for place, know in zip(places, enough, strict=True)
     ]
@@ -193,6 +260,6 @@ def stage_one_live(model: Model, night: Night, position: int) -> tuple[int, np.n
     if model.decoder is None:
         return int(model.codes[shares[-1].astype(np.float32).argmax()]), shares[-1]
     since = model.window.before
-    belief = forward(model.decoder, shares[since:], enough[since:])
+    belief = forward(told(model, block), shares[since:], enough[since:])
     near = [round(value / max(belief) * 1e9) for value in belief]
     return int(model.codes[near.index(max(near))]), shares[-1]

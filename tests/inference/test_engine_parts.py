@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.engine import (
+    Chain,
     Clock,
     Columns,
     Fixed,
@@ -102,6 +103,24 @@ def test_columns_say_their_names() -> None:
     assert columns.names(("a", "b")) == ("a", "b", "known", "a_known", "b_known", "elapsed")
 
 
+def test_columns_of_nights_told_apart_say_so() -> None:
+    columns = Columns(("features",), places=(2, 0), apart_by=1)
+
+    assert columns.names(("a", "b", "c")) == ("c", "a", "c_with_a", "a_with_a")
+
+
+def test_nights_are_told_apart_by_what_most_of_their_known_epochs_know() -> None:
+    gap = np.nan
+    rows = np.array([[1, gap], [2, 5], [gap, gap], [3, 6], [4, gap]])
+    columns = Columns(("features",), apart_by=1)
+
+    most, half = columns.are_apart(rows[:4]), columns.are_apart(rows)
+
+    assert (bool(most), bool(half)) == (True, False)
+    assert columns.of(rows[:2], INDEX[:2]).tolist() == [[1, 0, 0, 0], [2, 5, 0, 0]]
+    assert columns.of(rows[:4], np.arange(4))[0].tolist() == [0, 0, 1, 0]
+
+
 @pytest.mark.parametrize("steps", [(), ("features", "features"), ("moon_phase",)])
 def test_columns_that_nobody_makes_are_refused(steps: tuple[str, ...]) -> None:
     with pytest.raises(ModelUnfit, match="known"):
@@ -159,6 +178,11 @@ BIAS = linear().head.bias
         ({"normalisation": Fixed(np.zeros(3), np.array([1.0, 0, 1]))}, "greater"),
         ({"normalisation": Fixed(np.full(3, np.nan), np.ones(3))}, "finite"),
         ({"normalisation": RobustNight(limit=0)}, "within"),
+        ({"normalisation": RobustNight(4.0, floor=np.ones(2))}, "Least"),
+        ({"normalisation": RobustNight(4.0, least=np.array([0, -1.0, 0]))}, "Least"),
+        ({"columns": Columns(places=(0, 3))}, "not among"),
+        ({"columns": Columns(apart_by=3)}, "not among"),
+        ({"decoder": Chain(np.eye(4), np.eye(4)[0], None, np.full(4, 0.25))}, "told apart"),
     ],
 )
 def test_parts_that_do_not_fit_make_no_model(changes: dict[str, Any], named: str) -> None:
