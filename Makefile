@@ -50,6 +50,17 @@ bench-predict: .venv/.dev ## measure questions for stages as ratios (JSON=file k
 bench-storage: .venv/.dev ## measure retention on plain and partitioned tables (EPOCHS=10000000)
 	@.venv/bin/python -m bench.storage
 
+bench-series: .venv/.dev ## bytes a night, summaries against raw rows, insertion (YEARS=1,10,100)
+	@.venv/bin/python -m bench.series
+
+image-steps: .venv/.dev ## build the image's stages in chroots and walk the main job on them (root)
+	@.venv/bin/python -m tests.deploy
+
+backup-proof: .venv/.dev ## back up beside eight writers; find a flipped byte, a changed value, a lost row
+	@.venv/bin/python -m pytest -v -k "$(FOUND)" tests/operations/test_backup.py tests/operations/test_backup_refused.py
+
+FOUND = eight_writers or one_flipped_byte or one_changed_value or one_missing_row
+
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi
 
