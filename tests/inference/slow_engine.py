@@ -89,7 +89,7 @@ def around(seen: np.ndarray, at: int) -> list[float]:
             range(at + 1, at + 1 + reach),
         ]
         whole, before, after = (
-            [known_at(seen, c, part) for c in columns_in(seen)] for part in parts
+            [known_at(seen, column, part) for column in range(seen.shape[1])] for part in parts
         )
         found += [sum(values) / len(values) if values else 0.0 for values in whole]
         found += [float(np.std(values)) if values else 0.0 for values in whole]
