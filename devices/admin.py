@@ -53,6 +53,7 @@ class DevicePage(FoundByUuid):
 
     reads = Capability.DEVICES_READ
     menu = "Devices"
+    is_in_palette = True
     empty = "No device yet. Its first night registers it, or `POST /v1/devices` does."
     named_actions = (RETIRE, ACTIVATE)
     related = (("Audit log", AuditEntry, "q", "uuid"), ("Keys", ServiceClientKey, "q", "uuid"))

@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
+from noctis.dashboard import device_page as device_page
+from noctis.dashboard import tenant_page as tenant_page
 from noctis.dashboard.punctuality import is_overdue, next_run
 from noctis.models import TaskOutcome
 from tenants.console import NamedAction, PlatformPage, calling, instant, pill

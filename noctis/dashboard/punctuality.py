@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-# Beat looks around every few seconds, and a busy worker is not the schedule's fault.
-GRACE = timedelta(minutes=1)
+# Beat writes down what it ran every three minutes, and is itself away while it restarts.
+GRACE = timedelta(minutes=5)
 
 
 def next_run(schedule: PeriodicTask) -> datetime | None:

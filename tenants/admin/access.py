@@ -7,11 +7,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from tenants.admin import actions
-from tenants.console import ConsolePage, TenantFilter, facts, instant, pill
+from tenants.admin import actions, snippets
+from tenants.console import ConsolePage, TenantFilter, facts, instant, pill, shown
 from tenants.models import (
     AuditEntry,
     Membership,
@@ -20,8 +21,16 @@ from tenants.models import (
     Tenant,
 )
 from tenants.models.client import ENDS_SOON
-from tenants.roles import Capability
+from tenants.roles import Capability, Role, granted
+from tenants.services import audit
 
+MOST_EVENTS = 100
+MOST_KEYS = 20
+KID = (
+    '<li><a href="{}"><code>{}</code></a> <span class="pill is-{}">{}</span>'
+    " last used {}, ends {}</li>"
+)
+EVENT = '<li><a href="{}">{}</a> {} <small>{}</small></li>'
 ENABLED = {True: "enabled", False: "disabled"}
 
 
@@ -31,6 +40,7 @@ class TenantPage(ConsolePage):
 
     reads = Capability.WHOAMI
     menu = "Tenants"
+    is_in_palette = True
     tenant_path = "pk"
     named_actions = (
         actions.SUSPEND,
@@ -88,6 +98,7 @@ class ServiceClientPage(ConsolePage):
 
     reads = Capability.CLIENTS_READ
     menu = "Tenants"
+    is_in_palette = True
     empty = "No client calls yet. `manage.py client create` makes the first one."
     named_actions = (actions.ROTATE, actions.DISABLE, actions.ENABLE)
     related = (
@@ -104,7 +115,48 @@ class ServiceClientPage(ConsolePage):
     list_filter = [TenantFilter, "role", "is_enabled"]
     list_select_related = ["tenant"]
     search_fields = ["name", "uuid"]
-    fields = ["name", "uuid", "tenant", "role", pill("is_enabled", "state", ENABLED)]
+    fields = [
+        "name",
+        "uuid",
+        "tenant",
+        "role",
+        pill("is_enabled", "state", ENABLED),
+        "may",
+        "kids",
+        "snippets",
+    ]
+    readonly_fields = ["may", "kids", "snippets"]
+
+    @admin.display(description="may")
+    def may(self, row: ServiceClient) -> str:
+        held = granted(Role(row.role), is_platform=row.tenant.is_platform)
+        return ", ".join(sorted(held))
+
+    @admin.display(description="keys")
+    def kids(self, row: ServiceClient) -> SafeString | str:
+        """Newest first, each with its state and when it was last used."""
+        zone = shown.zone_of(row)
+        lines = [
+            (
+                reverse("admin:tenants_serviceclientkey_change", args=[key.pk]),
+                key.kid,
+                key.state,
+                key.state,
+                shown.moment(key.last_used_at, zone),
+                shown.moment(key.expires_at, zone),
+            )
+            for key in row.keys.order_by("-created_at", "-pk")[:MOST_KEYS]
+        ]
+        return format_html('<ul class="kids">{}</ul>', format_html_join("", KID, lines))
+
+    @admin.display(description="to call with it")
+    def snippets(self, row: ServiceClient) -> SafeString:
+        """For the newest key that is accepted; the secret itself is nowhere."""
+        accepted = row.keys.accepted(timezone.now()).order_by("-created_at", "-pk")
+        key = accepted.only("kid", "algorithm").first()
+        if key is None:
+            return format_html("{}", _("No key is accepted: rotate one."))
+        return snippets.of(row, key)
 
 
 class EndsFilter(admin.SimpleListFilter):
@@ -181,11 +233,27 @@ class AuditEntryPage(ConsolePage):
     def what(self, row: AuditEntry) -> SafeString:
         return format_html("{} <code>{}</code>", row.object_type, row.object_id)
 
-    @admin.display(description="request")
+    @admin.display(description="same request")
     def same_request(self, row: AuditEntry) -> SafeString:
-        """All that this request did, side by side."""
+        """All that this request did, side by side, in this tenant's log."""
         url = f"{reverse('admin:tenants_auditentry_changelist')}?q={row.request_id}"
-        return format_html('<code>{}</code> <a href="{}">same request</a>', row.request_id, url)
+        owned: QuerySet[Any] = AuditEntry.objects.owned_by(row.tenant_id)
+        events = owned.filter(request_id=row.request_id).order_by("sequence")[:MOST_EVENTS]
+        lines = format_html_join("", EVENT, (_event(one, row) for one in events))
+        link = format_html('<code>{}</code> <a href="{}">in every log</a>', row.request_id, url)
+        return format_html('{}<ol class="events">{}</ol>', link, lines)
+
+    @admin.display(description="chain")
+    def chain(self, row: AuditEntry) -> SafeString:
+        """This link looked at now; the whole chain is, daily and by `manage.py audit verify`."""
+        owned: QuerySet[Any] = AuditEntry.objects.owned_by(row.tenant_id)
+        before = owned.filter(sequence=row.sequence - 1).values_list("digest", flat=True).first()
+        if audit.digest_of(row) != row.digest:
+            return format_html('<span class="pill is-failed">{}</span>', _("was edited"))
+        if (before or "") != row.previous_digest:
+            return format_html('<span class="pill is-failed">{}</span>', _("does not follow"))
+        told = _("holds: unedited, and follows entry %(n)s") % {"n": row.sequence - 1}
+        return format_html('<span class="pill is-done">{}</span>', told)
 
     fields = [
         instant("at", "when"),
@@ -199,8 +267,14 @@ class AuditEntryPage(ConsolePage):
         facts("before", "before"),
         facts("after", "after"),
         "same_request",
+        "chain",
         "sequence",
         "digest",
         "previous_digest",
     ]
-    readonly_fields = ["same_request"]
+    readonly_fields = ["same_request", "chain"]
+
+
+def _event(one: AuditEntry, shown: AuditEntry) -> tuple[str, str, str, str]:
+    url = reverse("admin:tenants_auditentry_change", args=[one.pk])
+    return url, f"{one.sequence}", str(one), _("this one") if one.pk == shown.pk else ""

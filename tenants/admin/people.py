@@ -21,6 +21,7 @@ class OperatorPage(ConsolePage):
 
     reads = Capability.CLIENTS_READ
     menu = "Security"
+    is_in_palette = True
     named_actions = (actions.RESET_PASSWORD, actions.RESET_FACTOR)
     related = (
         ("Memberships", Membership, "q", "username"),

@@ -60,6 +60,8 @@ class ConsolePage(admin.ModelAdmin[Any]):
     menu: str
     plural: str = ""
     empty = "Nothing here yet."
+    # Whether its objects are found by the palette: few enough to be searched as somebody types.
+    is_in_palette = False
     named_actions: tuple[NamedAction, ...] = ()
     # What belongs to a row: label, model, the list's parameter, the row's attribute for it.
     related: Related = ()

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from noctis import context, errors, http, metrics
-from tenants.console import account, sign_in
+from tenants.console import account, palette, sign_in
 from tenants.console.pages import ConsolePage
 from tenants.console.who import operator_of
 from tenants.roles import Capability
@@ -56,8 +56,11 @@ class ConsoleSite(admin.AdminSite):
 
     def get_urls(self) -> list[Any]:
         stock = [url for url in super().get_urls() if getattr(url, "name", "") not in NOT_OURS]
-        own = self.admin_view(partial(account.page, self))
-        return [path(account.ADDRESS, own, name="account"), *stock]
+        own = [
+            path(account.ADDRESS, self.admin_view(partial(account.page, self)), name="account"),
+            path(palette.ADDRESS, self.admin_view(partial(palette.page, self)), name="search"),
+        ]
+        return [*own, *stock]
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
