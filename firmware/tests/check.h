@@ -31,6 +31,9 @@ extern int checks_failed, tests_run;
         tests_run++;                                                                               \
         if (checks_failed != before_) {                                                            \
             printf("FAILED %s\n", #test);                                                          \
+            if (getenv("STOP_AT_FIRST") != NULL) {                                                 \
+                exit(1);                                                                           \
+            }                                                                                      \
         }                                                                                          \
     } while (0)
 

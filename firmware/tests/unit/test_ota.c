@@ -186,6 +186,8 @@ static void a_wrong_image_is_refused(void) {
     CHECK_EQUAL(ota_begin(&update, manifest, sizeof manifest), OTA_OK);
     CHECK_EQUAL(ota_write(&update, 0, image, IMAGE_BYTES - 1), OTA_OK);
     CHECK_EQUAL(ota_finish(&update), OTA_WRONG_ORDER);
+    CHECK_EQUAL(ota_resume(&update, manifest, sizeof manifest, IMAGE_BYTES), OTA_WRONG_ORDER);
+    CHECK_EQUAL(ota_resume(&update, manifest, sizeof manifest, IMAGE_BYTES - 1), OTA_OK);
     image[9] ^= 1;
     CHECK_EQUAL(receive(), OTA_WRONG_DIGEST);
     CHECK_EQUAL(box.selected_slot, 0);
