@@ -1,12 +1,19 @@
 """The console's pages of nights: recordings, labels, erasures, feature schemas."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from recordings import stages
+from noctis import charts
+from noctis.charts import Caption, Clock, Staged, Trace
+from recordings import grid, stages
 from recordings.models import Erasure, FeatureSchema, LabelSet, Recording
 from recordings.services import erasure, nights
 from tenants.console import (
@@ -20,10 +27,23 @@ from tenants.console import (
     pill,
 )
 from tenants.console.found import FoundByUuid
+from tenants.console.shown import zone_of
 from tenants.models import AuditEntry
 from tenants.roles import Capability
 
 STATUS = pill("status", "status")
+# From the top of a hypnogram down, as sleep laboratories draw them.
+ROWS = ("W", "REM", "Light", "Deep")
+# By place in SHOWN; the last one is reached by -1, which stays unknown.
+ROW_OF = np.array([*(ROWS.index(name) for name in stages.SHOWN), stages.UNSCORED])
+
+
+def hypnogram(name: str, codes: Sequence[int], night: Recording) -> SafeString:
+    """Codes from a night's first epoch on, drawn as one line in the four stages."""
+    places = ROW_OF[stages.shown_places(np.array(codes, np.int64))]
+    clock = Clock(night.started_at, zone_of(night), len(codes), grid.EPOCH_S)
+    caption = Caption("Hypnogram", f"Stages by {name}. Grey is unknown.", "No epoch has a stage.")
+    return charts.hypnogram(caption, clock, Staged(Trace(name, places, ROWS)))
 
 
 def _erase(row: Recording, order: Order) -> Erasure:
@@ -132,7 +152,7 @@ class LabelSetPage(ConsolePage):
     ]
     list_filter = [TenantFilter, "source"]
     list_select_related = ["recording", "tenant"]
-    search_fields = ["recording__uuid", "scorer"]
+    search_fields = ["scorer"]
     search_help_text = "A night's id or a scorer."
     fields = [
         "recording",
@@ -141,12 +161,31 @@ class LabelSetPage(ConsolePage):
         "scorer",
         "source",
         "hypnogram",
+        "letters",
         instant("created_at", "added"),
     ]
-    readonly_fields = ["hypnogram"]
+    readonly_fields = ["hypnogram", "letters"]
+
+    class Media:
+        css = {"all": ["noctis/charts.css"]}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A whole UUID is a night's, by its index; the rest is a scorer."""
+        try:
+            wanted = UUID(search_term.strip())
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        nights_ = Recording.objects.filter(uuid=wanted).values("pk")
+        return queryset.filter(recording__in=nights_), False
+
+    @admin.display(description="hypnogram")
+    def hypnogram(self, row: LabelSet) -> SafeString:
+        return hypnogram(f"{row.source} by {row.scorer}", row.stages, row.recording)
 
     @admin.display(description="stages")
-    def hypnogram(self, row: LabelSet) -> str:
+    def letters(self, row: LabelSet) -> str:
         """One letter an epoch."""
         return stages.letters_of(row.stages)
 

@@ -8,12 +8,14 @@ from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from inference.admin import model_sheets
 from inference.models import ModelVersion
 from inference.services import registry
 from inference.services.model_events import Decision
 from inference.serving import snapshot
 from tenants.console import NamedAction, Order, PlatformPage, instant, pill
 from tenants.console.actions import Run
+from tenants.console.shown import UTC_ZONE, moment
 from tenants.roles import Capability
 
 NONE = "-"
@@ -126,6 +128,7 @@ class ModelPage(PlatformPage):
         "passes",
         "schema",
         "artifact_hash",
+        "files",
         "summary",
         "window",
         "metrics",
@@ -139,6 +142,7 @@ class ModelPage(PlatformPage):
         "serves",
         "pinned",
         "passes",
+        "files",
         "summary",
         "window",
         "metrics",
@@ -146,6 +150,9 @@ class ModelPage(PlatformPage):
         "card",
         "history",
     ]
+
+    class Media:
+        css = {"all": ["noctis/charts.css"]}
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("serving")
@@ -175,21 +182,25 @@ class ModelPage(PlatformPage):
 
     @admin.display(description="metrics")
     def metrics(self, row: ModelVersion) -> SafeString | str:
-        return _listed(row.metadata.get("metrics", {}))
+        return model_sheets.scores(row.metadata.get("metrics", {}))
+
+    @admin.display(description="files")
+    def files(self, row: ModelVersion) -> SafeString | str:
+        return model_sheets.files(row.metadata)
 
     @admin.display(description="training")
     def training(self, row: ModelVersion) -> SafeString | str:
-        return _listed(row.metadata.get("training", {}))
+        return model_sheets.listed(row.metadata.get("training", {}))
 
     @admin.display(description="card")
     def card(self, row: ModelVersion) -> SafeString | str:
         text = row.metadata.get("card")
-        return format_html("<pre>{}</pre>", text) if text else NONE
+        return format_html('<pre class="card" tabindex="0">{}</pre>', text) if text else NONE
 
     @admin.display(description="history")
     def history(self, row: ModelVersion) -> SafeString | str:
         lines = [
-            (f"{event.at:%Y-%m-%d %H:%M} UTC", _said(event), event.actor, event.reason)
+            (moment(event.at, UTC_ZONE), _said(event), event.actor, event.reason)
             for event in row.events.order_by("-id")[:MOST_EVENTS]
         ]
         listed = format_html_join("", "<li>{}: {}, by {} <small>{}</small></li>", lines)
@@ -198,17 +209,3 @@ class ModelPage(PlatformPage):
 
 def _said(event: Any) -> str:
     return f"{event.action} {event.family}".strip()
-
-
-def _listed(known: Any) -> SafeString | str:
-    """JSON as nested lists: names, and what they hold."""
-    if isinstance(known, dict):
-        rows = [(name, _listed(value)) for name, value in known.items()]
-        return (
-            format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}</b> {}</li>", rows))
-            if rows
-            else NONE
-        )
-    if isinstance(known, list):
-        return format_html_join("; ", "{}", [(_listed(value),) for value in known])
-    return f"{known:.4g}" if isinstance(known, float) else str(known)

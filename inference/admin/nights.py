@@ -6,11 +6,12 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from inference.bodies.hypnograms import EXPERIMENTAL, is_experimental
 from inference.models import Hypnogram, StagingAttempt
 from recordings import stages
-from recordings.admin import RecordingPage
+from recordings.admin import RecordingPage, hypnogram
 from recordings.models import Recording
 from tenants.console import ConsolePage, TenantFilter, facts, instant, pill
 from tenants.console.shown import Column
@@ -80,15 +81,24 @@ class HypnogramPage(FoundByNight):
         share("mean_confidence", "confidence"),
         instant("staged_at", "staged"),
         facts("statistics", "statistics"),
+        "picture",
         "letters",
         "remark",
     ]
-    readonly_fields = ["letters", "remark"]
+    readonly_fields = ["picture", "letters", "remark"]
+
+    class Media:
+        css = {"all": ["noctis/charts.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """A list shows none of the arrays; a page fetches them when it does."""
         found: QuerySet[Any] = super().get_queryset(request)
         return found.defer("stages", "confidences", "statistics")
+
+    @admin.display(description="hypnogram")
+    def picture(self, row: Hypnogram) -> SafeString:
+        codes = [stages.UNSCORED] * row.first_index + row.stages
+        return hypnogram(row.model.version, codes, row.recording)
 
     @admin.display(description="stages")
     def letters(self, row: Hypnogram) -> str:

@@ -12,12 +12,9 @@ from mlops.services.night_views import Line, NightView
 from noctis import charts
 from noctis.charts import Caption, Clock, Signal, Staged, Trace
 from recordings import grid, quality
+from recordings.admin import ROW_OF, ROWS
 from recordings.stages import SHOWN, UNSCORED
 
-# From the top of a hypnogram down, as sleep laboratories draw them.
-ROWS = ("W", "REM", "Light", "Deep")
-# By place in SHOWN; the last one is reached by -1, which stays unknown.
-_ROW_OF = np.array([*(ROWS.index(name) for name in SHOWN), UNSCORED])
 DIFFERS = ("agrees", "differs")
 PART = 2 * 3600 // grid.EPOCH_S
 # What each schema calls the same signal: the first that the night has is drawn.
@@ -102,7 +99,7 @@ def _trace(line: Line, window: Window, name: str = "") -> Trace:
 
 
 def _steps(name: str, stages: NDArray[np.int8], window: Window) -> Trace:
-    return Trace(name, _ROW_OF[stages[window.slice]], ROWS)
+    return Trace(name, ROW_OF[stages[window.slice]], ROWS)
 
 
 def _apart(main: Line | None, other: Line | None, name: str, window: Window) -> list[Trace]:

@@ -76,9 +76,9 @@ def test_a_nights_page_says_what_it_was_staged_as(heron: Tenant) -> None:
 
     page = text(as_("tenant_viewer", heron).get(f"{NIGHTS}{night.pk}/change/"))
 
-    assert "test-1 (experimental)" in page
+    assert "<strong>test-1</strong> (experimental)" in page
     assert f"{HYPNOGRAMS}?q={night.uuid}" in page
-    assert "sleep onset" in page
+    assert "Sleep onset latency" in page
 
 
 def test_a_nights_page_has_an_address_by_its_public_id(heron: Tenant) -> None:
@@ -89,7 +89,7 @@ def test_a_nights_page_has_an_address_by_its_public_id(heron: Tenant) -> None:
     strangers = as_("tenant_admin", TenantFactory()).get(address)
 
     assert (page.status_code, strangers.status_code) == (200, 302)
-    assert "test-1 (experimental)" in text(page)
+    assert "<strong>test-1</strong> (experimental)" in text(page)
 
 
 def test_a_nights_page_says_what_its_staging_failed_with(heron: Tenant) -> None:
