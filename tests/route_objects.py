@@ -2,6 +2,7 @@
 
 from devices.api import Devices
 from devices.models import Device
+from inference.api.decisions import ModelDecisions
 from inference.api.hypnograms import RecordingHypnogram, RecordingSummary
 from inference.api.models import Models
 from inference.api.predictions import Predictions, RecordingPredictions
@@ -100,4 +101,8 @@ def model_path(tenant: Tenant) -> dict[str, str]:
 
 
 # The same for every tenant, so there is no other tenant's that would have to be hidden.
-SHARED: dict[type, PathOf] = {FeatureSchemas: schema_path, Models: model_path}
+SHARED: dict[type, PathOf] = {
+    FeatureSchemas: schema_path,
+    Models: model_path,
+    ModelDecisions: model_path,
+}
