@@ -111,7 +111,7 @@ class SchedulePage(PlatformPage):
             return _("not known yet")
         if row.task_failed:
             return format_html('<span class="pill is-failed">failed</span> {}', row.task_error)
-        return format_html('<span class="pill is-done">done</span>')
+        return format_html('<span class="pill is-done">{}</span>', _("done"))
 
     @admin.display(description="next run")
     def next_run(self, row: PeriodicTask) -> SafeString | str:

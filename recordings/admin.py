@@ -194,7 +194,7 @@ class LabelSetPage(ConsolePage):
 class ErasurePage(FoundByUuid):
     """What was asked to be forgotten, and whether it is."""
 
-    reads = Capability.ERASE
+    reads = Capability.AUDIT_READ
     menu = "Sleep"
     empty = "Nobody asked for a night to be forgotten."
     related = (("Audit log", AuditEntry, "q", "uuid"),)
