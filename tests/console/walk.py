@@ -1,0 +1,155 @@
+"""Every address of the console, found in its resolver and in its pages, and what it answers."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from django.contrib import admin
+from django.db.models import ForeignKey, Model, OneToOneField, UUIDField
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tenants.console import ConsolePage
+from tests.console.planted import Planted, marked_fields
+
+ROOT = "/console/"
+LINK = re.compile(r'(?:href|action|data-[a-z-]*url|data-href|src)="([^"]*)"')
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+# Words of a question that could be taken for what it found: canaries and public ids, no numbers.
+NAMING = re.compile(r"^(heron|magpie)|[0-9a-f]{8}-")
+LEFT_ALONE = {"/console/logout/"}
+# Of addresses that differ only in what they were asked, so many are opened.
+MOST_ALIKE = 2
+
+
+@dataclass(frozen=True)
+class Answer:
+    url: str
+    response: HttpResponse
+
+    @property
+    def told(self) -> str:
+        """All that it says, without what it was asked."""
+        body = self.response.getvalue() if self.response.streaming else self.response.content
+        headers = "\n".join(f"{name}: {value}" for name, value in self.response.items())
+        told = unescape(body.decode(errors="replace")) + headers
+        given = [value for _, value in parse_qsl(urlsplit(self.url).query)]
+        given += urlsplit(self.url).path.split("/")
+        asked = [word for word in given if NAMING.search(word)]
+        for word in [self.url, *sorted(asked, key=len, reverse=True)]:
+            told = re.sub(rf"{re.escape(word)}(?![\w-])", "", told) if word else told
+        return told
+
+
+def page_of(model: type[Model]) -> ConsolePage:
+    page = admin.site._registry[model]
+    assert isinstance(page, ConsolePage)
+    return page
+
+
+def patterns() -> Iterator[str]:
+    """Every address of the console as the resolver has it, `<object_id>` and all."""
+    return _below(get_resolver(), "")
+
+
+def _below(resolver: URLResolver, before: str) -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        path = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _below(pattern, path)
+        elif isinstance(pattern, URLPattern) and f"/{path}".startswith(ROOT):
+            yield f"/{path}"
+
+
+def crawl(browser: Client, starts: tuple[str, ...] = (ROOT,)) -> Iterator[Answer]:
+    """Open what the pages link to, as somebody who clicks on everything."""
+    waiting, seen, alike = list(starts), set(starts), Counter[Any]()
+    while waiting:
+        url = waiting.pop(0)
+        answer = Answer(url, browser.get(url))
+        yield answer
+        for found in _links(answer):
+            kind = _kind(found)
+            if found not in seen and alike[kind] < MOST_ALIKE:
+                alike[kind] += 1
+                seen.add(found)
+                waiting.append(found)
+
+
+def _links(answer: Answer) -> Iterator[str]:
+    if "html" not in answer.response.headers.get("Content-Type", ""):
+        return
+    for link in LINK.findall(answer.response.content.decode()):
+        url = urljoin(answer.url, unescape(link)).partition("#")[0]
+        if url.startswith(ROOT) and urlsplit(url).path not in LEFT_ALONE:
+            yield url
+
+
+def _kind(url: str) -> Any:
+    """Pages of one sort: the same but for numbers, ids and values; sorting is all one."""
+    parts = urlsplit(url)
+    path = re.sub(r"/(\d+|[0-9a-f-]{36})(?=/|$)", "/*", parts.path)
+    names = {name for name, _ in parse_qsl(parts.query)}
+    return path, "sorted" if "o" in names else frozenset(names)
+
+
+def probes(model: type[Model], other: Planted) -> Iterator[str]:
+    """Addresses of one page's that name somebody else's rows outright."""
+    page, row = page_of(model), other.rows[model]
+    base = page.address("changelist")
+    for value in _words(model, row, other):
+        yield f"{base}?q={value}"
+    yield from (f"{base}?{query}" for query in filters(page, model, other))
+    for pk in {str(row.pk), *_uuids(row)}:
+        yield f"{base}{pk}/change/"
+        yield f"{base}{pk}/"
+        for kind in ("history", "delete"):
+            yield f"{base}{pk}/{kind}/"
+        for action in page.named_actions:
+            yield f"{page.address('action', action.name)}?pk={pk}"
+    yield f"{base}?_to_field=id&_popup=1"
+    yield f"{ROOT}autocomplete/?app_label={model._meta.app_label}&term={other.name}"
+
+
+def filters(page: ConsolePage, model: type[Model], other: Planted) -> Iterator[str]:
+    """What each column and each filter could be asked for, by raw id and by text."""
+    for field in model._meta.concrete_fields:
+        value = getattr(other.rows[model], field.attname)
+        if isinstance(field, ForeignKey | OneToOneField):
+            yield f"{field.name}__id__exact={value}"
+            yield f"{field.name}={value}"
+        elif not field.choices and isinstance(value, str):
+            yield f"{field.name}__startswith={value[:9]}"
+    if "tenant" in {str(getattr(item, "parameter_name", "")) for item in page.list_filter}:
+        yield f"tenant={other.tenant.slug}"
+
+
+def _words(model: type[Model], row: Model, other: Planted) -> Iterator[str]:
+    yield other.name
+    yield from _uuids(row)
+    yield from (str(getattr(row, field.name)) for field in _texts(model))
+    yield from (str(other.rows[kind].uuid) for kind in other.rows if hasattr(kind, "uuid"))
+    for path in page_of(model).search_fields:
+        if "__" in path and hasattr(model, path.split("__")[0]):
+            yield str(_reached(row, path.removesuffix("__exact").split("__")))
+
+
+def _reached(row: Any, path: list[str]) -> Any:
+    for name in path:
+        row = getattr(row, name)
+    return row
+
+
+def _texts(model: type[Model]) -> Iterator[Any]:
+    return (field for field in marked_fields(model) if field.get_internal_type() != "JSONField")
+
+
+def _uuids(row: Model) -> Iterator[str]:
+    for field in row._meta.concrete_fields:
+        if isinstance(field, UUIDField) and getattr(row, field.name):
+            yield str(getattr(row, field.name))
