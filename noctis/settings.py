@@ -162,6 +162,7 @@ BACKUP_ENCRYPTION_KEYS = setting("BACKUP_ENCRYPTION_KEYS")
 BACKUP_TOOLS_DIR = setting("BACKUP_TOOLS_DIR") or ""
 SHIPPED_MODELS_DIR = BASE_DIR / "models"
 MODELS_DIR = Path(setting("MODELS_DIR") or SHIPPED_MODELS_DIR)
+NOCTIS_DATA_DIR = setting("NOCTIS_DATA_DIR")
 ACTIVE_MODEL_VERSION = setting("ACTIVE_MODEL_VERSION") or ""
 ACTIVE_LIVE_MODEL_VERSION = setting("ACTIVE_LIVE_MODEL_VERSION") or ""
 # How often a process asks whether something else serves; at 0 it learns by a reload alone.

@@ -63,6 +63,13 @@ WORK = (
     Setting("CACHE_TTL_SECONDS", 300.0, seconds, "How long each is remembered, used or not."),
     Setting("MODELS_DIR", None, str, "Folder of the models' artifacts; `models` when not set."),
     Setting(
+        "NOCTIS_DATA_DIR",
+        None,
+        str,
+        "Folder of scored nights to train and judge models by, a folder for each format in it; "
+        "nothing that serves reads it.",
+    ),
+    Setting(
         "ACTIVE_MODEL_VERSION",
         None,
         str,
