@@ -17,7 +17,9 @@ static uint32_t random_of(const app *app) { return app->port->random(app->port->
 
 static void append(app *app, const log_record *record) {
     uint32_t sequence;
-    app->has_storage_fault |= flash_log_append(&app->log, record, &sequence) != LOG_OK;
+    bool is_kept = flash_log_append(&app->log, record, &sequence) == LOG_OK;
+    app->has_storage_fault |= !is_kept;
+    app->unstored += !is_kept && record->type == LOG_EPOCH;
 }
 
 static void read_rtc(app *app) {
@@ -312,6 +314,7 @@ size_t app_heartbeat(const app *app, char *text, size_t size) {
         {"boots", app->supervisor.record.boots},
         {"crashed_at", app->supervisor.record.crashed_at},
         {"epochs_lost", app->log.lost},
+        {"epochs_not_stored", app->unstored + app->sampler.closed.refused},
         {"epochs_conflicting", counts->conflicts},
         {"epochs_past_retention", counts->past_retention},
         {"epochs_quarantined", counts->quarantined},

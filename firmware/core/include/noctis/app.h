@@ -37,6 +37,7 @@ typedef struct {
     /* The night as storage knows it. */
     uint32_t night, recording;
     int64_t night_started_ms, night_wall_ms; /* wall time is negative while unknown */
+    uint32_t unstored; /* epochs that the log did not take, since the boot */
     bool is_configured, is_online, has_storage_fault, has_new_image;
     bool is_setting_up; /* the access point is open: its task says so, for the light */
     char token[TOKEN_BYTES];
