@@ -45,7 +45,7 @@ class ModelDecisions(ApiViewSet):
         """Let a version serve, in every process; what served before is archived.
 
         Says which processes have loaded it."""
-        body = bodies.DecideFamilies.read(request.data)
+        body = self._body(bodies.DecideFamilies, version)
         registry.serve_version(
             version=version, families=body.get("families", ()), decision=self._decision(body)
         )
@@ -79,14 +79,19 @@ class ModelDecisions(ApiViewSet):
     )
     def rollback(self, request: Request, version: str) -> Response:
         """Let what served before this version serve again, once it has been verified."""
-        body = bodies.DecideFamilies.read(request.data)
+        body = self._body(bodies.DecideFamilies, version)
         registry.take_back(
             version=version, families=body.get("families", ()), decision=self._decision(body)
         )
         return self._serving(version)
 
+    def _body(self, kind: type[bodies.Decide], version: str) -> dict[str, Any]:
+        """What is not there is said before what is wrong with the body."""
+        registry.version_named(version)
+        return kind.read(self.request.data)
+
     def _decided(self, service: Callable[..., ModelVersion], version: str) -> Response:
-        body = bodies.Decide.read(self.request.data)
+        body = self._body(bodies.Decide, version)
         row = service(version=version, decision=self._decision(body))
         return Response(bodies.decided(row))
 
