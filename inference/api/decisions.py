@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
 
 from inference.bodies import decisions as bodies
 from inference.models import ModelVersion
@@ -14,16 +15,18 @@ from inference.services.model_events import Decision
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
 
-EDGE = ["illegal_transition", "model_not_found"]
+EDGE = ["illegal_transition"]
 SERVING = [*EDGE, "pinned_by_environment", "pass_not_offered", "model_not_loadable"]
 ACTIONS = ("validate", "promote", "archive", "reject", "rollback")
 
 
-class ModelDecisions(ApiViewSet):
+class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
     """The actor is the token's. Deciding again what is so already changes nothing."""
 
     policy = dict.fromkeys(ACTIONS, Capability.MODELS_PROMOTE)
     repeatable = frozenset(ACTIONS) - {"rollback"}
+    queryset = ModelVersion.objects.all()
+    lookup_field = "version"
 
     @extend_schema(
         operation_id="validate_model",
@@ -45,7 +48,7 @@ class ModelDecisions(ApiViewSet):
         """Let a version serve, in every process; what served before is archived.
 
         Says which processes have loaded it."""
-        body = self._body(bodies.DecideFamilies, version)
+        body = self._body(bodies.DecideFamilies)
         registry.serve_version(
             version=version, families=body.get("families", ()), decision=self._decision(body)
         )
@@ -79,19 +82,19 @@ class ModelDecisions(ApiViewSet):
     )
     def rollback(self, request: Request, version: str) -> Response:
         """Let what served before this version serve again, once it has been verified."""
-        body = self._body(bodies.DecideFamilies, version)
+        body = self._body(bodies.DecideFamilies)
         registry.take_back(
             version=version, families=body.get("families", ()), decision=self._decision(body)
         )
         return self._serving(version)
 
-    def _body(self, kind: type[bodies.Decide], version: str) -> dict[str, Any]:
+    def _body(self, kind: type[bodies.Decide]) -> dict[str, Any]:
         """What is not there is said before what is wrong with the body."""
-        registry.version_named(version)
+        self.get_object()
         return kind.read(self.request.data)
 
     def _decided(self, service: Callable[..., ModelVersion], version: str) -> Response:
-        body = self._body(bodies.Decide, version)
+        body = self._body(bodies.Decide)
         row = service(version=version, decision=self._decision(body))
         return Response(bodies.decided(row))
 

@@ -180,5 +180,5 @@ def test_others_decide_nothing(role: str, of_platform: bool) -> None:
 def test_a_version_that_is_not_there_is_not_there(ml_ops: Calling) -> None:
     answer = ml_ops("POST", "/v1/models/nobody/validate", WHY)
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert not ModelVersion.objects.exists()
