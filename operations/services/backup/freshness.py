@@ -18,6 +18,7 @@ class Freshness:
 
 
 def freshness() -> Freshness:
+    """Read when a backup was last written whole, and when one was last proven."""
     done = Backup.objects.filter(outcome=Backup.Outcome.DONE)
     equal = Restoration.objects.filter(outcome=Restoration.Outcome.EQUAL)
     proofs = equal.filter(kind=Restoration.Kind.TEST)
