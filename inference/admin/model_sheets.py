@@ -14,7 +14,7 @@ NONE = "-"
 # What an answer is called that is the model's own, beside the nulls that it must beat.
 OWN = "this model"
 HEAD = (
-    "",
+    "answer",
     "nights",
     "accuracy",
     "balanced",
@@ -44,11 +44,13 @@ def _is_judged(answers: Any) -> bool:
 
 
 def _set(name: str, answers: Mapping[str, Mapping[str, Any]]) -> SafeString:
-    rows = [[label, *_overall(one)] for label, one in answers.items()]
-    own = [(label, one) for label, one in answers.items() if label.startswith(OWN)]
+    # The database keeps no order of them.
+    ordered = sorted(answers.items(), key=lambda row: (not row[0].startswith(OWN), row[0]))
+    rows = [[label, *_overall(one)] for label, one in ordered]
+    own = [(label, one) for label, one in ordered if label.startswith(OWN)]
     drawn = [part for label, one in own for part in _pictures(f"{label}, {name} nights", one)]
     return format_html(
-        "<h3>{} nights, held out</h3>{}<div class='chart-row'>{}</div>",
+        "<p><strong>{} nights, held out</strong></p>{}<div class='chart-row'>{}</div>",
         name,
         table(HEAD, rows),
         format_html_join("", "{}", [(part,) for part in drawn]),
@@ -72,9 +74,14 @@ def _pictures(whose: str, one: Mapping[str, Any]) -> Iterator[SafeString]:
     if one.get("by_stage"):
         rows = [
             [stage, *(_two(told.get(key)) for key in BY_STAGE)]
-            for stage, told in one["by_stage"].items()
+            for stage in SHOWN
+            if (told := one["by_stage"].get(stage))
         ]
-        yield format_html("<div><h4>By stage: {}</h4>{}</div>", whose, table(("", *BY_STAGE), rows))
+        yield format_html(
+            "<div><p><strong>By stage: {}</strong></p>{}</div>",
+            whose,
+            table(("stage", *BY_STAGE), rows),
+        )
     if one.get("calibration"):
         caption = Caption(f"Calibration: {whose}", "How often it was right, by how sure it was.")
         yield charts.calibration(caption, [_bin(known) for known in one["calibration"]])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.utils.safestring import SafeString
 
-from noctis.charts.marks import joined, kind, tag
+from noctis.charts.marks import cells, joined, kind, tag
 
 # A chart as wide as this is scrolled on a telephone; one can get there by keyboard.
 SCROLLED_FROM = 640
@@ -96,10 +96,7 @@ def _legend(keys: Sequence[Key]) -> SafeString:
 
 def _numbers(caption: Caption, table: Table) -> SafeString:
     head = tag("tr", *(tag("th", name, scope="col") for name in table.columns))
-    body = [
-        tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:]))
-        for row in table.rows
-    ]
+    body = [tag("tr", tag("th", row[0], scope="row"), cells("td", row[1:])) for row in table.rows]
     held = tag(
         "table",
         tag("caption", caption.title, class_="visually-hidden"),

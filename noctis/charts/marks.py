@@ -1,6 +1,7 @@
 """SVG and HTML as strings: whatever goes in is escaped here, and nothing carries a style. Pure."""
 
 import re
+from collections.abc import Iterable
 from html import escape
 
 from django.utils.safestring import SafeString
@@ -19,6 +20,11 @@ def tag(name: str, *children: str, **attributes: object) -> SafeString:
         if value is not None
     )
     return SafeString(f"<{name}{given}>{joined(children)}</{name}>")
+
+
+def cells(name: str, texts: Iterable[str]) -> SafeString:
+    """Plain elements of one kind, of which a night's numbers need thousands."""
+    return SafeString("".join([f"<{name}>{_escaped(text)}</{name}>" for text in texts]))
 
 
 def joined(parts: "list[SafeString] | tuple[str, ...]") -> SafeString:
