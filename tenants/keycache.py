@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
+from tenants import uses
 from tenants.callers import Caller
 from tenants.models import ServiceClientKey
 from tenants.roles import Role, granted
@@ -34,7 +35,9 @@ class KnownKey:
         return self.expires_at is not None and at >= self.expires_at
 
     def note_use(self, at: datetime) -> None:
-        """Write down that a token of this key was accepted, at most once a minute."""
+        """Write down that a token of this key was accepted, and how often, once a minute."""
+        if counted := uses.USES.note(self.caller.kid, at):
+            uses.write(self.caller.tenant.pk, self.caller.kid, at, counted)
         long_ago = at - LAST_USE_EVERY
         if self.last_used_at and self.last_used_at >= long_ago:
             return

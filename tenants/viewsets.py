@@ -14,6 +14,7 @@ from noctis.idempotency import Sender
 from noctis.views import ReliableView
 from tenants.callers import Caller
 from tenants.models import OwnedQuerySet
+from tenants.uses import USES
 
 ANYTHING = "*/*"
 PAGING = frozenset({"limit", "cursor"})
@@ -69,6 +70,10 @@ class ApiViewSet(ReliableView, ViewSet):
         verdict = getattr(request, "rate_limit", None)
         for name, value in (verdict.headers if verdict else {}).items():
             response[name] = value
+        # Not `user`, which would authenticate here where a refusal came before that.
+        caller = getattr(request, "_user", None)
+        if response.status_code >= 400 and isinstance(caller, Caller) and caller.kid:
+            USES.note_refusal(caller.kid)
         return super().finalize_response(request, response, *args, **kwargs)
 
 

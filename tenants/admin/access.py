@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from tenants.admin import actions, snippets
+from tenants.admin import actions, snippets, use
 from tenants.console import ConsolePage, TenantFilter, facts, instant, pill, shown
 from tenants.models import (
     AuditEntry,
@@ -123,9 +123,14 @@ class ServiceClientPage(ConsolePage):
         pill("is_enabled", "state", ENABLED),
         "may",
         "kids",
+        "calls",
         "snippets",
     ]
-    readonly_fields = ["may", "kids", "snippets"]
+    readonly_fields = ["may", "kids", "calls", "snippets"]
+
+    @admin.display(description="calls")
+    def calls(self, row: ServiceClient) -> SafeString:
+        return use.by_day(row.tenant_id, list(row.keys.values_list("kid", flat=True)))
 
     @admin.display(description="may")
     def may(self, row: ServiceClient) -> str:
@@ -205,7 +210,13 @@ class ServiceClientKeyPage(ConsolePage):
         instant("expires_at", "ends"),
         instant("last_used_at", "last used"),
         instant("created_at", "issued"),
+        "calls",
     ]
+    readonly_fields = ["calls"]
+
+    @admin.display(description="calls")
+    def calls(self, row: ServiceClientKey) -> SafeString:
+        return use.by_day(row.tenant_id, [row.kid])
 
 
 @admin.register(AuditEntry)

@@ -135,6 +135,23 @@ ROTATE = NamedAction(
 )
 
 
+class RevocationForm(ReasonForm):
+    although_used = forms.BooleanField(
+        label="End it although it was used in the last 24 hours",
+        required=False,
+        help_text="Otherwise a key that is still used is left alone. Tick it where a key leaked.",
+    )
+
+
+def _revoke(row: ServiceClientKey, order: Order) -> ServiceClientKey:
+    return clients.revoke_key(
+        key=row,
+        actor=order.actor,
+        reason=order.reason,
+        although_used=bool(order.answers["although_used"]),
+    )
+
+
 REVOKE = NamedAction(
     name="revoke",
     label="Revoke",
@@ -142,7 +159,8 @@ REVOKE = NamedAction(
     explains="Tokens of these keys are refused within five seconds. It cannot be undone: "
     "a client without another key is shut out until a key is rotated for it.",
     needs=Capability.CLIENTS_WRITE,
-    run=calling(clients.revoke_key, "key"),
+    run=_revoke,
+    form=RevocationForm,
     refusal=lambda row: "It is revoked already." if row.state == row.State.REVOKED else "",
     is_final=True,
 )

@@ -1,7 +1,7 @@
 """The rows of ownership and access."""
 
 from tenants.models.audit import AuditChain, AuditEntry
-from tenants.models.client import ServiceClient, ServiceClientKey
+from tenants.models.client import KeyDay, ServiceClient, ServiceClientKey
 from tenants.models.operator import ConsoleSession, Membership, Operator, RecoveryCode
 from tenants.models.owned import Owned, OwnedQuerySet
 from tenants.models.tenant import Tenant
@@ -10,6 +10,7 @@ __all__ = [
     "AuditChain",
     "AuditEntry",
     "ConsoleSession",
+    "KeyDay",
     "Membership",
     "Operator",
     "Owned",

@@ -106,3 +106,22 @@ class ServiceClientKey(Owned):
 
     def __str__(self) -> str:
         return self.kid
+
+
+class KeyDay(Owned):
+    """How often a key called on a UTC day; of a process's last minute it may not know."""
+
+    kid = models.CharField(max_length=40)
+    on = models.DateField()
+    calls = models.BigIntegerField(default=0)
+    # Of these, what was answered with a refusal or a failure.
+    refused = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            # And finds a key's days: its page, and its client's.
+            models.UniqueConstraint(fields=["tenant", "kid", "on"], name="key_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kid} on {self.on}"

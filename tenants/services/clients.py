@@ -17,6 +17,7 @@ from tenants.services.audit import Actor
 from tenants.services.tenants import problems_of
 
 LONGEST_OVERLAP = timedelta(days=30)
+LATELY = timedelta(hours=24)
 Algorithm = ServiceClientKey.Algorithm
 State = ServiceClientKey.State
 
@@ -38,6 +39,16 @@ class IllegalTransition(errors.Conflict):
         "This state does not lead there",
         "The object's state does not allow this change.",
         "Read the object; the states and their order are in the docs.",
+    )
+
+
+class StillUsed(errors.Conflict):
+    row = errors.registered(
+        "key_still_used",
+        409,
+        "The key is still used",
+        "A token of it was accepted within the last 24 hours; whoever uses it would be shut out.",
+        "Have the client change to its new key first, or say that it shall end all the same.",
     )
 
 
@@ -174,12 +185,16 @@ def _retire(key: ServiceClientKey, ends_at: datetime, actor: Actor, reason: str)
     )
 
 
-def revoke_key(*, key: ServiceClientKey, actor: Actor, reason: str = "") -> ServiceClientKey:
+def revoke_key(
+    *, key: ServiceClientKey, actor: Actor, reason: str = "", although_used: bool = True
+) -> ServiceClientKey:
     """End a key now; every process stops accepting it within the key cache's lifetime."""
     with transaction.atomic():
         key = ServiceClientKey.objects.select_for_update().get(pk=key.pk)
         if key.state == State.REVOKED:
             return key
+        if not although_used and is_used(key):
+            raise StillUsed(f"{key} was last used {key.last_used_at:%Y-%m-%d %H:%M} UTC.")
         before, key.state = key.state, State.REVOKED
         key.save(update_fields=["state"])
         _tell(
@@ -191,6 +206,11 @@ def revoke_key(*, key: ServiceClientKey, actor: Actor, reason: str = "") -> Serv
             reason=reason,
         )
     return key
+
+
+def is_used(key: ServiceClientKey) -> bool:
+    """Whether ending it would be noticed."""
+    return key.last_used_at is not None and timezone.now() - key.last_used_at < LATELY
 
 
 def set_enabled(

@@ -263,9 +263,13 @@ MAY = {
     "read": READ,
     "reviewer": READ | {"labels.write", "reviews.write"},
     "ml_ops": READ | {"experiments.write"},
-    "admin": {str(capability) for capability in Capability} - {"models.promote", "platform"},
+    "admin": {str(capability) for capability in Capability}
+    - {"models.promote", "platform", "platform.read"},
 }
-MAY_BEYOND = {"ml_ops": {"models.promote"}, "admin": {"models.promote", "platform"}}
+MAY_BEYOND = {
+    "ml_ops": {"models.promote"},
+    "admin": {"models.promote", "platform", "platform.read"},
+}
 
 
 def test_every_role_is_in_the_table() -> None:
