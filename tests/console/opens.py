@@ -9,6 +9,8 @@ EVERYBODY = frozenset(_R)
 ACCESS = frozenset({_R.PLATFORM_ADMIN, _R.TENANT_ADMIN, _R.AUDITOR})
 INSTALLATION = frozenset({_R.PLATFORM_ADMIN, _R.OPERATOR, _R.AUDITOR})
 NOBODY: frozenset[ConsoleRole] = frozenset()
+# In the platform tenant these look after everybody; the others see that tenant's own rows.
+SEES_EVERY_TENANT = INSTALLATION
 
 # The role in the platform tenant, and in a customer's.
 OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
@@ -18,6 +20,7 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "tenants.serviceclientkey": (ACCESS, ACCESS),
     "tenants.auditentry": (ACCESS, ACCESS),
     "tenants.operator": (ACCESS, ACCESS),
+    "tenants.consolesession": (frozenset({_R.PLATFORM_ADMIN}), NOBODY),
     "devices.device": (EVERYBODY, EVERYBODY),
     "recordings.recording": (EVERYBODY, EVERYBODY),
     "recordings.labelset": (EVERYBODY, EVERYBODY),
@@ -30,4 +33,5 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "operations.backup": (INSTALLATION, NOBODY),
     "operations.restoration": (INSTALLATION, NOBODY),
     "django_celery_beat.periodictask": (INSTALLATION, NOBODY),
+    "noctis.taskoutcome": (INSTALLATION, NOBODY),
 }

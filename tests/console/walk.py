@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -14,7 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tenants.console import ConsolePage
+from tenants.console import ConsolePage, TenantFilter
 from tests.console.planted import Planted, marked_fields
 
 ROOT = "/console/"
@@ -23,6 +24,8 @@ PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 # Words of a question that could be taken for what it found: canaries and public ids, no numbers.
 NAMING = re.compile(r"^(heron|magpie)|[0-9a-f]{8}-")
 LEFT_ALONE = {"/console/logout/"}
+# What stands in an address beside an object's id; a new parameter says here what it can be.
+FORMS = {"form": ("csv", "json", "edf")}
 # Of addresses that differ only in what they were asked, so many are opened.
 MOST_ALIKE = 2
 
@@ -66,16 +69,16 @@ def _below(resolver: URLResolver, before: str) -> Iterator[str]:
             yield f"/{path}"
 
 
-def crawl(browser: Client, starts: tuple[str, ...] = (ROOT,)) -> Iterator[Answer]:
-    """Open what the pages link to, as somebody who clicks on everything."""
-    waiting, seen, alike = list(starts), set(starts), Counter[Any]()
+def crawl(browser: Client) -> Iterator[Answer]:
+    """Open what the pages link to, as somebody who clicks on everything, one filter at a time."""
+    waiting, seen, alike = [ROOT], {ROOT}, Counter[Any]()
     while waiting:
         url = waiting.pop(0)
         answer = Answer(url, browser.get(url))
         yield answer
         for found in _links(answer):
             kind = _kind(found)
-            if found not in seen and alike[kind] < MOST_ALIKE:
+            if found not in seen and alike[kind] < _most(kind):
                 alike[kind] += 1
                 seen.add(found)
                 waiting.append(found)
@@ -86,37 +89,55 @@ def _links(answer: Answer) -> Iterator[str]:
         return
     for link in LINK.findall(answer.response.content.decode()):
         url = urljoin(answer.url, unescape(link)).partition("#")[0]
-        if url.startswith(ROOT) and urlsplit(url).path not in LEFT_ALONE:
+        is_deeper = "?" in answer.url and "?" in url
+        if url.startswith(ROOT) and urlsplit(url).path not in LEFT_ALONE and not is_deeper:
             yield url
 
 
-def _kind(url: str) -> Any:
-    """Pages of one sort: the same but for numbers, ids and values; sorting is all one."""
+def _kind(url: str) -> tuple[str, frozenset[str]]:
+    """Pages of one sort: the same but for numbers, ids and values."""
     parts = urlsplit(url)
     path = re.sub(r"/(\d+|[0-9a-f-]{36})(?=/|$)", "/*", parts.path)
-    names = {name for name, _ in parse_qsl(parts.query)}
-    return path, "sorted" if "o" in names else frozenset(names)
+    return path, frozenset(name.split("__")[0] for name, _ in parse_qsl(parts.query))
 
 
-def probes(model: type[Model], other: Planted) -> Iterator[str]:
-    """Addresses of one page's that name somebody else's rows outright."""
+def _most(kind: tuple[str, frozenset[str]]) -> int:
+    return 1 if kind[1] else MOST_ALIKE
+
+
+def outright(model: type[Model], other: Planted) -> Iterator[str]:
+    """One page's addresses that name somebody else's row: searched, filtered, opened, acted on."""
     page, row = page_of(model), other.rows[model]
     base = page.address("changelist")
-    for value in _words(model, row, other):
-        yield f"{base}?q={value}"
-    yield from (f"{base}?{query}" for query in filters(page, model, other))
+    yield f"{base}?q={other.name}"
+    if TenantFilter in page.list_filter:
+        yield f"{base}?tenant={other.tenant.slug}"
     for pk in {str(row.pk), *_uuids(row)}:
-        yield f"{base}{pk}/change/"
-        yield f"{base}{pk}/"
-        for kind in ("history", "delete"):
-            yield f"{base}{pk}/{kind}/"
-        for action in page.named_actions:
-            yield f"{page.address('action', action.name)}?pk={pk}"
+        yield from (f"{page.address('action', act.name)}?pk={pk}" for act in page.named_actions)
+        for pattern in patterns():
+            if pattern.startswith(base) and "object_id>" in pattern:
+                yield from _filled(pattern, pk)
+
+
+def _filled(pattern: str, pk: str) -> Iterator[str]:
+    """An address of one object, in each of the forms that it comes in."""
+    names = [name for name in PARAMETER.findall(pattern) if name != "object_id"]
+    for values in product(*(FORMS[name] for name in names)):
+        given = {"object_id": pk, **dict(zip(names, values, strict=True))}
+        yield PARAMETER.sub("{\\1}", pattern).format(**given)
+
+
+def roundabout(model: type[Model], other: Planted) -> Iterator[str]:
+    """And by every text, id and column that might be asked for."""
+    page, row = page_of(model), other.rows[model]
+    base = page.address("changelist")
+    yield from (f"{base}?q={value}" for value in sorted(set(_words(model, row, other))))
+    yield from (f"{base}?{query}" for query in filters(model, other))
     yield f"{base}?_to_field=id&_popup=1"
     yield f"{ROOT}autocomplete/?app_label={model._meta.app_label}&term={other.name}"
 
 
-def filters(page: ConsolePage, model: type[Model], other: Planted) -> Iterator[str]:
+def filters(model: type[Model], other: Planted) -> Iterator[str]:
     """What each column and each filter could be asked for, by raw id and by text."""
     for field in model._meta.concrete_fields:
         value = getattr(other.rows[model], field.attname)
@@ -125,15 +146,11 @@ def filters(page: ConsolePage, model: type[Model], other: Planted) -> Iterator[s
             yield f"{field.name}={value}"
         elif not field.choices and isinstance(value, str):
             yield f"{field.name}__startswith={value[:9]}"
-    if "tenant" in {str(getattr(item, "parameter_name", "")) for item in page.list_filter}:
-        yield f"tenant={other.tenant.slug}"
 
 
 def _words(model: type[Model], row: Model, other: Planted) -> Iterator[str]:
-    yield other.name
     yield from _uuids(row)
     yield from (str(getattr(row, field.name)) for field in _texts(model))
-    yield from (str(other.rows[kind].uuid) for kind in other.rows if hasattr(kind, "uuid"))
     for path in page_of(model).search_fields:
         if "__" in path and hasattr(model, path.split("__")[0]):
             yield str(_reached(row, path.removesuffix("__exact").split("__")))
