@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.engine import Model, Pass
 from inference.engine.golden import STAGE
@@ -36,7 +37,11 @@ def answers_of(model: Model, nights: Nights, family: Pass = "night") -> list[Ans
 def majority_answers(fitting: Nights, nights: Nights) -> list[Answer]:
     """The null that always says what is commonest, and is as sure as it is common."""
     known = np.concatenate([night.stages[night.stages >= 0] for night in fitting])
-    shares = np.bincount(known, minlength=len(SHOWN)) / max(len(known), 1)
+    return certain_answers(np.bincount(known, minlength=len(SHOWN)) / max(len(known), 1), nights)
+
+
+def certain_answers(shares: NDArray[np.float64], nights: Nights) -> list[Answer]:
+    """The same answer for every epoch: the stage with the largest of the (stages,) shares."""
     most = np.int8(shares.argmax())
     return [
         Answer(

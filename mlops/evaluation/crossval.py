@@ -8,7 +8,7 @@ from mlops.evaluation.answers import Answer, answers_of
 
 # Whatever a trainer tunes, it tunes within the nights it is given, by splits of its own.
 Trainer = Callable[[Sequence[LabelledNight]], Model]
-FOLDS = 12
+FOLDS = 8
 
 
 def leave_subjects_out(

@@ -1,7 +1,7 @@
 """The rows of the contextual linear model: an epoch with what is around it, as the engine sees it.
 
-Nights that know movement and nights that do not share weights and each add their own; what one
-lacks is masked. Some rows are shown again without their future, as live staging sees them."""
+One model for all nights: what a night lacks is masked, and a weight may depend on whether movement
+is known. Some rows are shown again without their future, as live staging sees them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -59,20 +59,25 @@ class Design:
     )
     columns: Columns = field(
         default_factory=lambda: Columns(
-            ("features", "context", "known_each", "elapsed", "elapsed_squared"),
+            ("features", "context", "known", "known_each", "elapsed", "elapsed_squared"),
             tuple(COLUMNS.index(name) for name in SEEN),
             SEEN.index(MOVEMENT),
         )
     )
-    history: int = 220
+    history: int = 100
     # Neighbours say nearly the same: one epoch in so many is a row, one in more is also shown
     # without its future.
-    every: int = 2
-    blind_every: int = 12
+    every: int = 3
+    blind_every: int = 24
     # What a night is shown again without, and how much that counts.
     hidden: tuple[tuple[str, ...], ...] = (HEART, BREATHING, (MOVEMENT,))
-    hidden_counts: float = 0.1
-    recipe: Recipe = field(default_factory=lambda: Recipe(l2=0.02, iterations=60, tolerance=1e-4))
+    hidden_counts: float = 0.2
+    recipe: Recipe = field(default_factory=lambda: Recipe(l2=0.02, iterations=40, tolerance=1e-4))
+
+    @property
+    def always(self) -> int:
+        """The place of the column that is 1 in every row."""
+        return self.columns.names(self.features).index("known")
 
     @property
     def reach(self) -> int:
@@ -111,7 +116,7 @@ def _of_night(design: Design, night: LabelledNight) -> list[Rows]:
             features = night.features.copy()
             features[:, places] = np.nan
             less = replace(night, features=features)
-            found.append(_whole(design, less, 2 * design.every, design.hidden_counts))
+            found.append(_whole(design, less, 4 * design.every, design.hidden_counts))
     return [part for part in found if len(part)]
 
 

@@ -1,4 +1,5 @@
-"""The contextual linear model fitted: weights, temperature and decoder from people apart."""
+"""The contextual linear model fitted: weights, temperatures and decoder, the latter two from
+people that the weights answering were not fitted to."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,21 +10,23 @@ from numpy.typing import NDArray
 
 from inference.engine import Chain, Linear, Model
 from inference.engine.passes import look, told
-from mlops.agreement import scores
+from mlops.agreement import Compared, Tally, report_of, scores
 from mlops.datasets import LabelledNight, folds_by_subject
 from mlops.training import calibration, decoder, softmax
-from mlops.training.contextual import Design, rows_of
+from mlops.training.contextual import Design, Rows, rows_of
+from recordings.stages import SHOWN, UNSCORED
 
 Doubles = NDArray[np.float64]
 Nights = Sequence[LabelledNight]
 INNER_FOLDS, INNER_SEED = 4, 11
 # Shares of W, Deep and REM beside Light's: what a decoder may take for the prior.
 LIGHT = 0.5
-PRIORS = tuple(
-    itertools.product((0.15, 0.3, 0.5), (0.03, 0.06, 0.12, 0.25), (0.02, 0.035, 0.06, 0.12, 0.25))
-)
-# A stage that is hardly ever found is worth so much of agreement, up to a recall of a half.
-RECALL_COUNTS, RECALL_ENOUGH = 0.5, 0.5
+PRIORS = tuple(itertools.product((0.15, 0.3, 0.5), (0.04, 0.09, 0.2), (0.02, 0.045, 0.1, 0.22)))
+# A stage that is hardly ever found is worth so much of agreement, up to such a recall.
+RECALL_COUNTS, RECALL_ENOUGH = 0.5, 0.4
+# Temperatures around the likeliest one, of which what is shown comes true best.
+AROUND = (0.6, 0.7, 0.85, 1.0, 1.2)
+SIDES = (False, True)
 
 
 @dataclass(frozen=True)
@@ -31,39 +34,65 @@ class Unseen:
     """A night with what a model that never saw its sleeper says of it, before any decoder."""
 
     stages: NDArray[np.int8]
-    logits: Doubles  # (epochs, labels)
+    logits: Doubles  # (epochs, labels), up to a constant an epoch
     enough: NDArray[np.bool_]
     is_apart: bool
     chain: Chain
 
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        return np.asarray(self.enough & (self.stages >= 0))
+
 
 def train(design: Design, nights: Nights) -> Model:
-    """Weights from all nights; temperature and priors from nights held out of inner fits."""
+    """Weights from all nights; temperatures and priors from nights held out of inner fits."""
     unseen = _unseen(design, nights)
-    logits = np.concatenate([one.logits[_judged(one)] for one in unseen])
-    stages = np.concatenate([one.stages[_judged(one)] for one in unseen])
-    temperature = calibration.temperature(logits, stages)
-    plain = _model(design, fitted(design, nights), temperature)
-    apart = [[one for one in unseen if one.is_apart is side] for side in (False, True)]
-    priors = [best_prior(side, temperature) if side else None for side in apart]
-    common = priors[0] if priors[0] is not None else priors[1]
-    chain = decoder.chain([night.stages for night in nights], len(design.labels), common)
-    return replace(plain, decoder=replace(chain, prior_apart=priors[1]))
+    sides = [[one for one in unseen if one.is_apart is side] for side in SIDES]
+    # A kind of night that nobody showed is taken for the other.
+    kinds = [side or unseen for side in sides]
+    temperatures, priors = zip(*(_tuned(kind) for kind in kinds), strict=True)
+    model = _model(design, fitted(design, nights, temperatures))
+    chain = decoder.chain([night.stages for night in nights], len(design.labels), priors[0])
+    return replace(model, decoder=replace(chain, prior_apart=priors[1]))
 
 
-def fitted(design: Design, nights: Nights) -> Linear:
-    """Both kinds of nights share weights and add their own, each as dear as the others."""
+def fitted(design: Design, nights: Nights, temperatures: Sequence[float] = (1.0, 1.0)) -> Linear:
+    """Each kind of night has weights of its own, its temperature taken out of them.
+
+    What one kind was never shown, its weights for it are the other's."""
     rows = rows_of(design, nights)
     half = rows.values.shape[1] // 2
-    shared = rows.values[:, :half] + rows.values[:, half:]
-    values = np.concatenate([shared, rows.values], axis=1)
-    found = softmax.fit(values, rows.classes, len(design.labels), design.recipe, rows.counts)
-    common, own = found.weights[:half], found.weights[half:]
-    weights = own + np.concatenate([common, common])
-    return Linear(weights.astype(np.float32), found.bias.astype(np.float32))
+    kinds = [
+        replace(rows, values=values) for values in (rows.values[:, :half], rows.values[:, half:])
+    ]
+    tables = [_table(design, kind) for kind in kinds]
+    shown = [np.any(kind.values != 0, axis=0, keepdims=True).T for kind in kinds]
+    whole = [
+        np.where(shown[side], tables[side], tables[1 - side]) / temperatures[side]
+        for side in (0, 1)
+    ]
+    bias = np.zeros(len(design.labels), np.float32)
+    return Linear(np.concatenate(whole).astype(np.float32), bias)
 
 
-def _model(design: Design, head: Linear, temperature: float) -> Model:
+def _table(design: Design, rows: Rows) -> Doubles:
+    """(columns, labels) from the rows of one kind; the bias is the weight of what is always 1."""
+    mine = np.asarray(rows.values[:, design.always] > 0)
+    if not mine.any():
+        return np.zeros((rows.values.shape[1], len(design.labels)))
+    found = softmax.fit(
+        rows.values[mine],
+        rows.classes[mine],
+        len(design.labels),
+        design.recipe,
+        rows.counts[mine],
+    )
+    table = found.weights.copy()
+    table[design.always] += found.bias
+    return table
+
+
+def _model(design: Design, head: Linear) -> Model:
     return Model(
         labels=design.labels,
         features=design.features,
@@ -72,7 +101,6 @@ def _model(design: Design, head: Linear, temperature: float) -> Model:
         normalisation=design.normalisation,
         columns=design.columns,
         head=head,
-        temperature=temperature,
         history=design.history,
     )
 
@@ -80,7 +108,7 @@ def _model(design: Design, head: Linear, temperature: float) -> Model:
 def _unseen(design: Design, nights: Nights) -> list[Unseen]:
     found = []
     for fold in folds_by_subject(nights, INNER_FOLDS, INNER_SEED):
-        model = _model(design, fitted(design, fold.fitting), 1.0)
+        model = _model(design, fitted(design, fold.fitting))
         chain = decoder.chain([night.stages for night in fold.fitting], len(design.labels), None)
         found += [_answer(model, night, chain) for night in fold.held_out]
     return found
@@ -90,20 +118,46 @@ def _answer(model: Model, night: LabelledNight, chain: Chain) -> Unseen:
     features = told(model, night.night).features[None]
     index = np.arange(len(night.features), dtype=np.int64)[None]
     seen = look(model, features, index, len(night.features))
-    with np.errstate(divide="ignore"):
-        logits = np.log(seen.probabilities[0])
+    logits = np.log(np.maximum(seen.probabilities[0], np.finfo(np.float64).tiny))
     return Unseen(night.stages, logits, seen.knows_enough[0], bool(seen.are_apart[0]), chain)
 
 
-def _judged(one: Unseen) -> NDArray[np.bool_]:
-    return np.asarray(one.enough & (one.stages >= 0))
+def _tuned(unseen: Sequence[Unseen]) -> tuple[float, Doubles]:
+    """The prior at the likeliest temperature, then the temperature at that prior."""
+    likeliest = _likeliest(unseen)
+    prior = best_prior(unseen, likeliest)
+    temperature = min(
+        (round(likeliest * share, 4) for share in AROUND),
+        key=lambda one: _calibration_error(unseen, one, prior),
+    )
+    return temperature, prior
+
+
+def _calibration_error(unseen: Sequence[Unseen], temperature: float, prior: Doubles) -> float:
+    """Of the confidence that is shown: the calibrated probability of the decoded stage."""
+    tally = Tally.none(len(prior))
+    for one in unseen:
+        shares = softmax.softmax(one.logits / temperature)
+        given = replace(one.chain, prior=prior).decode(shares, one.enough).astype(np.int8)
+        given[~one.enough] = UNSCORED
+        tally = tally + Tally.of(Compared(one.stages, given, shares))
+    error = report_of(tally, SHOWN).expected_calibration_error
+    return 1.0 if error is None else error
+
+
+def _likeliest(unseen: Sequence[Unseen]) -> float:
+    logits = np.concatenate([one.logits[one.judged] for one in unseen])
+    return calibration.temperature(
+        logits, np.concatenate([one.stages[one.judged] for one in unseen])
+    )
 
 
 def best_prior(unseen: Sequence[Unseen], temperature: float) -> Doubles:
     """(labels,): what agrees best once decoded, and forgets no stage."""
-    candidates = [_prior(*shares) for shares in PRIORS]
     shown = [softmax.softmax(one.logits / temperature) for one in unseen]
-    return max(candidates, key=lambda prior: _worth(unseen, shown, prior))
+    return max(
+        (_prior(*shares) for shares in PRIORS), key=lambda prior: _worth(unseen, shown, prior)
+    )
 
 
 def _prior(wake: float, deep: float, rem: float) -> Doubles:
@@ -116,7 +170,6 @@ def _worth(unseen: Sequence[Unseen], shown: Sequence[Doubles], prior: Doubles) -
     confusion = np.zeros((count, count), np.int64)
     for one, shares in zip(unseen, shown, strict=True):
         given = replace(one.chain, prior=prior).decode(shares, one.enough)
-        judged = _judged(one)
-        np.add.at(confusion, (one.stages[judged], given[judged]), 1)
+        np.add.at(confusion, (one.stages[one.judged], given[one.judged]), 1)
     least = float(np.nanmin(scores.recall(confusion)))
     return float(scores.kappa(confusion)) + RECALL_COUNTS * min(least, RECALL_ENOUGH)

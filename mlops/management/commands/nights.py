@@ -1,13 +1,16 @@
-"""`manage.py nights`: nights that no device recorded, for demo and load."""
+"""`manage.py nights`: nights that no device recorded, made up or scored by others."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from mlops.services import simulation
+from mlops.services import night_imports, scored_nights, simulation
+from mlops.services.scored_nights import Folder
 from mlops.services.simulation import Plan
+from mlops.sources import FORMATS
 from noctis.commands import Row, VerbCommand
 from recordings.services import nights
 from recordings.services.nights import Instrument
@@ -18,7 +21,10 @@ MOST_NIGHTS = 3_660
 
 class Command(VerbCommand):
     help = "Nights from elsewhere than a device."
-    verbs = {"simulate": "add simulated nights to a device, marked as synthetic; repeat at will"}
+    verbs = {
+        "simulate": "add simulated nights to a device, marked as synthetic; repeat at will",
+        "import": "add scored nights of a folder to a device, labels and all; repeat at will",
+    }
 
     def add_verb_arguments(self, verb: str, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", required=True, metavar="SLUG")
@@ -26,6 +32,13 @@ class Command(VerbCommand):
         parser.add_argument(
             "--device-name", metavar="NAME", help="registers the device where it is not known"
         )
+        if verb == "import":
+            parser.add_argument("--format", choices=sorted(FORMATS), required=True)
+            parser.add_argument("--path", type=Path, required=True, metavar="DIR")
+        else:
+            self._add_plan(parser)
+
+    def _add_plan(self, parser: ArgumentParser) -> None:
         parser.add_argument("--nights", type=_count, required=True, metavar="N")
         yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
         parser.add_argument(
@@ -33,6 +46,21 @@ class Command(VerbCommand):
         )
         parser.add_argument("--seed", type=_seed, default=1, help="another seed, other nights")
         parser.add_argument("--label", action="store_true", help="keep the true stages as labels")
+
+    def run(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
+        """`import` is a word of the language, so no method can be called so."""
+        return self.simulate(options) if options["verb"] == "simulate" else self.take_in(options)
+
+    def take_in(self, options: Mapping[str, Any]) -> Row:
+        folder = Folder(options["format"], options["path"])
+        source = scored_nights.read_source(folder=folder)
+        device = nights.known_device(
+            tenant=tenant_called(options["tenant"]),
+            instrument=Instrument(options["device"], options["device_name"]),
+            actor=shell_actor(),
+        )
+        done = night_imports.import_nights(device=device, source=source, tell=self._tell)
+        return {"source": folder.format, **asdict(done)}
 
     def simulate(self, options: Mapping[str, Any]) -> Row:
         device = nights.known_device(

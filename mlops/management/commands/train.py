@@ -1,4 +1,4 @@
-"""`manage.py train`: a model from simulated nights, as a complete artifact folder."""
+"""`manage.py train`: a model from simulated or from scored nights, as a whole artifact folder."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,18 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from inference.lifecycle import is_version_name
-from mlops.services import training
+from mlops.evaluation import FOLDS
+from mlops.services import scored_nights, training, training_nights
 from mlops.training.judging import Judged
 from mlops.training.toys import TOYS, Order
+from noctis import errors
 from noctis.commands import NoctisCommand, Row
 
 FEWEST, MOST = 5, 2_000
 
 
 class Command(NoctisCommand):
-    help = "Fit a model to simulated nights and write its folder; the same again changes nothing."
+    help = "Fit a model and write its folder; the same again changes nothing."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Django's own `--version` gives way: here it is the model's."""
@@ -25,14 +27,43 @@ class Command(NoctisCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
+        parser.add_argument(
+            "kind",
+            nargs="?",
+            choices=("simulated", "linear"),
+            default="simulated",
+            help="from simulated nights, or linear from the scored nights of NOCTIS_DATA_DIR",
+        )
         parser.add_argument("--version", type=_version, required=True, metavar="NAME")
         parser.add_argument("--head", choices=sorted(TOYS), default="linear")
-        parser.add_argument("--simulated-nights", type=_nights, required=True, metavar="N")
+        parser.add_argument("--simulated-nights", type=_nights, metavar="N")
         parser.add_argument("--held-out", type=_nights, default=30, metavar="N")
         parser.add_argument("--seed", type=_seed, default=1)
+        parser.add_argument("--folds", type=int, default=FOLDS, metavar="N", help="of linear")
         parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
 
     def run(self, options: Mapping[str, Any]) -> Row:
+        return self._linear(options) if options["kind"] == "linear" else self._simulated(options)
+
+    def _linear(self, options: Mapping[str, Any]) -> Row:
+        found, judged = training_nights.train_linear(
+            version=options["version"],
+            nights=scored_nights.read_nights(folders=[]),
+            folds=options["folds"],
+            output=options["output"],
+            tell=lambda text: self.stderr.write(text, style_func=str),
+        )
+        bars = [{"source": one.source, **bar.as_json} for one in judged for bar in one.bars]
+        return {
+            "version": options["version"],
+            "artifact_hash": found.manifest.artifact_hash,
+            "folder": str(options["output"]),
+            "bars": bars,
+        }
+
+    def _simulated(self, options: Mapping[str, Any]) -> Row:
+        if options["simulated_nights"] is None:
+            raise errors.Invalid("--simulated-nights is needed where nights are simulated.")
         order = Order(
             version=options["version"],
             head=options["head"],
@@ -49,7 +80,11 @@ class Command(NoctisCommand):
         }
 
     def show(self, answer: Row | Sequence[Row]) -> None:
-        if isinstance(answer, Mapping):
+        if isinstance(answer, Mapping) and "bars" in answer:
+            super().show({name: answer[name] for name in answer if name != "bars"})
+            names = ("source", "bar", "found", "met")
+            super().show([{name: bar[name] for name in names} for bar in answer["bars"]])
+        elif isinstance(answer, Mapping):
             rows = answer["held_out"]
             super().show({name: answer[name] for name in answer if name != "held_out"})
             self.stdout.write("On simulated nights held out, which says nothing about real ones:")

@@ -1,0 +1,51 @@
+"""Whose nights they are, on whose terms, and who of them a model was shown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inference.artifacts import Source
+from mlops.datasets import LabelledNight, content_mark, snapshot_checksum, subject_mark
+
+ODC_BY = "Open Data Commons Attribution License 1.0"
+SOURCES: Mapping[str, Source] = {
+    "slpdb": Source(
+        name="MIT-BIH Polysomnographic Database 1.0.0",
+        licence=ODC_BY,
+        attribution="Ichimaru and Moody 1999; Goldberger et al. 2000; PhysioNet",
+        url="https://doi.org/10.13026/C23K5S",
+    ),
+    "walch": Source(
+        name="Motion and heart rate from a wrist-worn wearable and labeled sleep from "
+        "polysomnography 1.0.0",
+        licence=ODC_BY,
+        attribution="Walch et al., SLEEP 42(12), zsz180, 2019; PhysioNet",
+        url="https://doi.org/10.13026/hmhs-py35",
+    ),
+}
+
+
+def sources_of(nights: Sequence[LabelledNight]) -> list[Source]:
+    return [
+        SOURCES.get(source, Source(name=source, licence="as its owner says", attribution="unknown"))
+        for source in sorted({night.source for night in nights})
+    ]
+
+
+def shown(nights: Sequence[LabelledNight]) -> dict[str, Any]:
+    """For a manifest's recipe: people and nights as marks, so that nobody is judged by them."""
+    return {
+        "nights": len(nights),
+        "snapshot": snapshot_checksum(nights),
+        "subjects": sorted({subject_mark(night) for night in nights}),
+        "contents": sorted({content_mark(night) for night in nights}),
+    }
+
+
+def unseen_by(recipe: Mapping[str, Any], nights: Sequence[LabelledNight]) -> list[LabelledNight]:
+    """The nights that a model was not fitted to, neither by person nor by content."""
+    people, contents = set(recipe.get("subjects", ())), set(recipe.get("contents", ()))
+    return [
+        night
+        for night in nights
+        if subject_mark(night) not in people and content_mark(night) not in contents
+    ]

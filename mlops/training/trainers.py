@@ -1,0 +1,53 @@
+"""The trainers that can be judged leave-subjects-out, and the nulls beside any of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from inference.engine import Model, Pass
+from mlops.datasets import LabelledNight, folds_by_subject
+from mlops.evaluation import FOLDS, Answer, answers_of, leave_subjects_out, majority_answers
+from mlops.evaluation.crossval import Trainer
+from mlops.sources import COLUMNS
+from mlops.training import clock, contextual_fit
+from mlops.training.contextual import EVIDENCE, LOOKS_AHEAD, Design
+from recordings.stages import SHOWN
+
+Nights = Sequence[LabelledNight]
+INNER = 4
+
+
+def linear(nights: Nights) -> Model:
+    return contextual_fit.train(Design(), nights)
+
+
+def by_the_clock(nights: Nights) -> Model:
+    """Tuned on people that its table was not counted from."""
+    fold = folds_by_subject(nights, INNER)[0]
+    return clock.train(SHOWN, COLUMNS, EVIDENCE, fold.fitting, fold.held_out)
+
+
+TRAINERS: Mapping[str, Trainer] = {"linear": linear, "clock": by_the_clock}
+
+
+def judged(
+    trainer: Trainer,
+    nights: Nights,
+    *,
+    folds: int = FOLDS,
+    family: Pass = "night",
+    tell: Callable[[str], None] | None = None,
+) -> list[Answer]:
+    """Answers for people never seen; what looks ahead judges no live pass."""
+    answers = leave_subjects_out(trainer, nights, folds=folds, family=family, tell=tell)
+    if family == "night":
+        return answers
+    return [one for one in answers if one.night.source not in LOOKS_AHEAD]
+
+
+def nulls(nights: Nights, folds: int = FOLDS) -> dict[str, list[Answer]]:
+    """On the same folds: always the commonest stage, and the clock with transitions."""
+    majority: list[Answer] = []
+    by_clock: list[Answer] = []
+    for fold in folds_by_subject(nights, folds):
+        majority += majority_answers(fold.fitting, fold.held_out)
+        by_clock += answers_of(by_the_clock(fold.fitting), fold.held_out)
+    return {"null: always the commonest": majority, "null: clock and transitions": by_clock}
