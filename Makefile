@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-ingest bench-storage bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
+.PHONY: bench bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
@@ -60,6 +60,9 @@ backup-proof: .venv/.dev ## back up beside eight writers; find a flipped byte, a
 	@.venv/bin/python -m pytest -v -k "$(FOUND)" tests/operations/test_backup.py tests/operations/test_backup_refused.py
 
 FOUND = eight_writers or one_flipped_byte or one_changed_value or one_missing_row
+
+bench-aggregates: .venv/.dev ## measure daily summaries against continuous aggregates (needs the full TimescaleDB)
+	@.venv/bin/python -m bench.aggregates
 
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi
