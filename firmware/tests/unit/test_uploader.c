@@ -132,7 +132,11 @@ static void a_night_is_started_then_sent(void) {
         crc = crc32_of(crc, wire, sizeof wire);
     }
     CHECK_EQUAL(up.batch.crc, crc);
+    /* 0, 1/256 and 2/512 as float32, a gap, 4/1024: the first epoch's first twenty bytes. */
+    CHECK(strncmp(body + strlen(head), "AAAAAAAAgDsAAIA7AADAfwAAgDs", 26) == 0);
+    up.failures = up.refusals = 2;
     accept();
+    CHECK(up.failures == 0 && up.refusals == 0);
     CHECK_EQUAL(pending(), 0);
     CHECK_EQUAL(up.counts.uploaded, 3);
     CHECK(!next());
