@@ -1,5 +1,6 @@
 """Both forms of the daily summaries over the same nights, and what each tells when rows go."""
 
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -44,6 +45,13 @@ FROM recordings_epoch WHERE tenant_id = %s {whose} GROUP BY 1 ORDER BY 1
 SUMMED_DAYS = """
 SELECT day, sum(epochs), sum(epochs) FROM device_daily_summary
 WHERE tenant_id = %s {whose} GROUP BY 1 ORDER BY 1
+"""
+
+BATCH = """
+INSERT INTO {table} (tenant_id, recording_id, epoch_start_ts, received_at, device_id, epoch_index,
+                     schema_id, features)
+SELECT 0, %s, %s::timestamptz + id * interval '30 seconds', now(), 0, id, 1, features
+FROM bench_pattern WHERE id < 256 ON CONFLICT DO NOTHING
 """
 
 
@@ -124,6 +132,24 @@ class Stage:
                 return dict(zip(names, found[0], strict=True))
             time.sleep(1)
         return {"runs": 0, "why": "no background worker ran it within a minute"}
+
+    def inserting(self, rounds: int) -> dict[str, float]:
+        """256 epochs of a new night into each kind of table, in turn; its days are compressed."""
+        execute("CREATE TABLE bench_plain (LIKE recordings_epoch INCLUDING ALL)")
+        now = timezone.now()
+        kinds = {
+            "plain table": ("bench_plain", now),
+            "young chunk": ("recordings_epoch", now),
+            "compressed chunk": ("recordings_epoch", self.noon),
+        }
+        times: dict[str, list[float]] = {kind: [] for kind in kinds}
+        for turn in range(rounds):
+            for kind, (table, at) in kinds.items():
+                statement = BATCH.format(table=table)
+                times[kind].append(
+                    _ms(lambda s=statement, t=turn, at=at: execute(s, 10**6 + t, at))
+                )
+        return {kind: statistics.median(values) for kind, values in times.items()}
 
     def told(self, name: str, some: Sequence[Recording]) -> int:
         """How many epochs a form still tells of these nights."""
@@ -230,7 +256,7 @@ def aggregated(name: str) -> str:
 def _ms(work: Any) -> float:
     started = time.perf_counter()
     work()
-    return round((time.perf_counter() - started) * 1e3, 1)
+    return round((time.perf_counter() - started) * 1e3, 2)
 
 
 def execute(statement: str, *values: Any) -> list[tuple[Any, ...]]:

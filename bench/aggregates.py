@@ -107,6 +107,7 @@ def measure() -> dict[str, Any]:
     stage.compress()
     figures["one late batch, compressed chunk: ms"] = packed = {}
     costs(stage, packed)
+    figures["256 epochs: ms"] = stage.inserting(200)
     figures["the server's refresh job"] = stage.job()
     figures |= {f"probe: {name}": found for name, found in stage.probes()}
     if years := int(os.environ.get("YEARS", "0")):
