@@ -12,6 +12,7 @@ SUITE = "trixie"
 # The shell is there on every Debian, so nothing depends on it.
 PACKAGES = ("postgresql-17-timescaledb", "dash")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+LONGEST_S = 180
 SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 
 
@@ -78,6 +79,9 @@ def _options(folder: Path, mirror: str) -> list[str]:
         "Dir::Cache": folder / "cache",
         "APT::Install-Recommends": "false",
         "APT::Sandbox::User": "root",
+        # A mirror that does not answer is none.
+        "Acquire::http::Timeout": "20",
+        "Acquire::Retries": "1",
     }
     return [word for name, value in places.items() for word in ("-o", f"{name}={value}")]
 
@@ -89,7 +93,11 @@ def _unpack(package: Path, root: Path) -> None:
 
 
 def _run(words: list[object], **more: object) -> None:
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **more)
+    command = [str(word) for word in words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, **more)
+    except subprocess.TimeoutExpired:
+        raise CannotFetch(f"{command[0]}: no end after {LONGEST_S} seconds") from None
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no reason given"]
         raise CannotFetch(f"{words[0]}: {said[-1]}")
