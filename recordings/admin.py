@@ -99,6 +99,7 @@ class RecordingPage(FoundByUuid):
     reads = Capability.RECORDINGS_READ
     menu = "Sleep"
     plural = "Nights"
+    place = 0
     empty = "No night yet. A device starts one with `POST /v1/recordings:start`."
     named_actions = (CLOSE, STAGE_AGAIN, ERASE)
     related = (("Labels", LabelSet, "q", "uuid"), ("Audit log", AuditEntry, "q", "uuid"))

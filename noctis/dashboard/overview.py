@@ -46,7 +46,7 @@ def of(request: HttpRequest) -> dict[str, Any]:
         "tenant": slug,
         "range": asked,
         "window": window,
-        "at": known.at.astimezone(window.zone),
+        "at": f"{known.at.astimezone(window.zone):%Y-%m-%d %H:%M %Z}",
         "is_whole": known.traffic is not None,
         "live": request.get_full_path(),
     }

@@ -58,6 +58,8 @@ class ConsolePage(admin.ModelAdmin[Any]):
 
     reads: Capability
     menu: str
+    # Among the pages of its menu; what people open first comes first.
+    place = 50
     plural: str = ""
     empty = "Nothing here yet."
     # Whether its objects are found by the palette: few enough to be searched as somebody types.

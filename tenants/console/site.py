@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial, update_wrapper
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
@@ -110,8 +110,9 @@ class ConsoleSite(admin.AdminSite):
     ) -> list[dict[str, Any]]:
         """The menu: groups by what people do, not by which app holds the model."""
         groups: dict[str, list[dict[str, Any]]] = {name: [] for name in MENU}
-        for model, page in self._registry.items():
-            if isinstance(page, ConsolePage) and page.has_view_permission(request):
+        ours = [(model, page) for model, page in self._registry.items() if _is_ours(page)]
+        for model, page in sorted(ours, key=lambda entry: entry[1].place):
+            if page.has_view_permission(request):
                 groups[page.menu].append(_entry(model, page))
         return [{"name": name, "models": models} for name, models in groups.items() if models]
 
@@ -126,6 +127,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     metrics.AUTH_FAILURES.labels(reason="csrf").inc()
     detail = "The form is too old or did not come from here: go back, reload, send it again."
     return cast(ConsoleSite, admin.site).refusal_page(request, errors.Forbidden(detail))
+
+
+def _is_ours(page: Any) -> TypeGuard[ConsolePage]:
+    return isinstance(page, ConsolePage)
 
 
 def _entry(model: Any, page: ConsolePage) -> dict[str, Any]:

@@ -93,6 +93,15 @@ def test_a_viewer_counts_her_own_tenants_and_reads_nothing_of_the_installation(
     assert "Requests by outcome" in everybodys
 
 
+def test_the_clock_is_the_tenant_s(heron: Household) -> None:
+    Tenant.objects.filter(pk=heron.tenant.pk).update(timezone="Asia/Tokyo")
+
+    page = live(as_("tenant_viewer", heron.tenant))
+
+    assert f"As of {timezone.now() + timedelta(hours=9):%Y-%m-%d}" in page
+    assert " JST." in page
+
+
 def test_one_tenant_is_looked_at_alone_and_a_strangers_is_not_there(
     heron: Household, magpie: Household
 ) -> None:
