@@ -104,7 +104,8 @@ def test_a_night_is_walked_through_by_links_alone(night: Recording, browser: Cli
         RecordingFactory(device=night.device, started_at=night.started_at + shift)
         for shift in (-timedelta(days=1), timedelta(days=1))
     )
-    RecordingFactory(device__tenant=night.tenant, started_at=night.started_at)
+    for shift in (-timedelta(hours=1), timedelta(hours=1)):
+        RecordingFactory(device__tenant=night.tenant, started_at=night.started_at + shift)
 
     page = text(browser.get(f"{page_of(night)}?against=none"))
 
