@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from inference.lifecycle import is_version_name
 from mlops.evaluation import FOLDS
-from mlops.services import scored_nights, training, training_nights
+from mlops.services import networks, scored_nights, training, training_nights
 from mlops.training.judging import Judged
 from mlops.training.toys import TOYS, Order
 from noctis import errors
@@ -30,9 +30,10 @@ class Command(NoctisCommand):
         parser.add_argument(
             "kind",
             nargs="?",
-            choices=("simulated", "linear"),
+            choices=("simulated", "linear", "net"),
             default="simulated",
-            help="from simulated nights, or linear from the scored nights of NOCTIS_DATA_DIR",
+            help="from simulated nights, or linear or a net from the scored nights of "
+            "NOCTIS_DATA_DIR; a net needs the train extra",
         )
         parser.add_argument("--version", type=_version, required=True, metavar="NAME")
         parser.add_argument("--head", choices=sorted(TOYS), default="linear")
@@ -40,10 +41,32 @@ class Command(NoctisCommand):
         parser.add_argument("--held-out", type=_nights, default=30, metavar="N")
         parser.add_argument("--seed", type=_seed, default=1)
         parser.add_argument("--folds", type=int, default=FOLDS, metavar="N", help="of linear")
+        parser.add_argument("--family", choices=("night", "live"), default="night", help="of a net")
         parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
 
     def run(self, options: Mapping[str, Any]) -> Row:
-        return self._linear(options) if options["kind"] == "linear" else self._simulated(options)
+        kinds = {"linear": self._linear, "net": self._net, "simulated": self._simulated}
+        return kinds[options["kind"]](options)
+
+    def _net(self, options: Mapping[str, Any]) -> Row:
+        found = networks.train_network(
+            version=options["version"],
+            family=options["family"],
+            seed=options["seed"],
+            nights=scored_nights.read_nights(folders=[]),
+            output=options["output"],
+        )
+        figures = found.manifest.metadata.metrics["leave_subjects_out"]
+        shown = ("kappa", "smallest_recall", "sleep_wake_kappa", "expected_calibration_error")
+        return {
+            "version": options["version"],
+            "artifact_hash": found.manifest.artifact_hash,
+            "folder": str(options["output"]),
+            "judged": [
+                {"": source, **{name: one[name] for name in shown}}
+                for source, one in figures.items()
+            ],
+        }
 
     def _linear(self, options: Mapping[str, Any]) -> Row:
         found, judged = training_nights.train_linear(
@@ -84,6 +107,10 @@ class Command(NoctisCommand):
             super().show({name: answer[name] for name in answer if name != "bars"})
             names = ("source", "bar", "found", "met")
             super().show([{name: bar[name] for name in names} for bar in answer["bars"]])
+        elif isinstance(answer, Mapping) and "judged" in answer:
+            super().show({name: answer[name] for name in answer if name != "judged"})
+            self.stdout.write("On people that the nets judged were not fitted to:")
+            super().show(answer["judged"])
         elif isinstance(answer, Mapping):
             rows = answer["held_out"]
             super().show({name: answer[name] for name in answer if name != "held_out"})
