@@ -1,4 +1,6 @@
 /* The device's identity: a P-256 key in the encrypted partition of the key-value store. */
+#include <stdio.h>
+
 #include "esp32_port.h"
 #include "esp_random.h"
 #include "mbedtls/ecdsa.h"
@@ -65,6 +67,8 @@ bool esp32_key_setup_password(char password[SETUP_PASSWORD_LETTERS + 1]) {
         setup_password(random, password);
         is_there = nvs_set_blob(store, "setup", password, SETUP_PASSWORD_LETTERS + 1) == ESP_OK &&
                    nvs_commit(store) == ESP_OK;
+        /* Once, at the bench, for the label. */
+        printf("set-up password: %s\n", is_there ? password : "not kept");
     }
     nvs_close(store);
     return is_there;

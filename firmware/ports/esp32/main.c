@@ -61,7 +61,9 @@ void app_main(void) {
     esp32_uart_start();
     esp32_i2c_start();
     esp32_nor_start();
+    char password[SETUP_PASSWORD_LETTERS + 1];
     esp32_key_start();
+    (void)esp32_key_setup_password(password); /* made now, while somebody reads the console */
     esp32_watchdog_start();
     whole_port = port;
     whole_port.ota = esp32_ota;
