@@ -13,6 +13,7 @@ from noctis.dashboard.ranges import Window
 from noctis.models import Traffic
 from tenants.models import ServiceClientKey
 from tenants.models.client import ENDS_SOON
+from tenants.services.clients import LATELY
 
 Tenants = Sequence[int]
 Row = tuple[Any, ...]
@@ -137,7 +138,11 @@ def devices(tenants: Tenants, at: datetime) -> dict[str, int]:
 
 
 def keys_due(tenants: Tenants, at: datetime) -> list[ServiceClientKey]:
-    """Keys that end within days, the first to end first."""
+    """Keys that end within days, the first to end first.
+
+    One that retires as it was told to, and that nobody uses any more, is nobody's business."""
     accepted: QuerySet[ServiceClientKey] = ServiceClientKey.objects.accepted(at)
+    is_used = Q(last_used_at__gte=at - LATELY)
     due = accepted.filter(tenant__in=tenants, expires_at__lt=at + ENDS_SOON)
+    due = due.filter(Q(state=ServiceClientKey.State.ACTIVE) | is_used)
     return list(due.select_related("client", "tenant").order_by("expires_at")[:MOST_KEYS])

@@ -93,6 +93,20 @@ def test_a_viewer_counts_her_own_tenants_and_reads_nothing_of_the_installation(
     assert "Requests by outcome" in everybodys
 
 
+def test_a_key_that_retires_unused_bothers_nobody_and_one_still_used_does(heron: Household) -> None:
+    key = due_key(heron)
+    rows = ServiceClientKey.objects.filter(pk=key.pk)
+    browser = as_("tenant_admin", heron.tenant)
+
+    rows.update(state="retiring")
+    unused = live(browser)
+    rows.update(last_used_at=timezone.now())
+    used = live(browser)
+
+    assert "heron-ends" not in unused
+    assert "heron-ends" in used
+
+
 def test_the_clock_is_the_tenant_s(heron: Household) -> None:
     Tenant.objects.filter(pk=heron.tenant.pk).update(timezone="Asia/Tokyo")
 
