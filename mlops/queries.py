@@ -1,5 +1,6 @@
 """Stages that were given, read past the ORM: whole arrays, one statement a night."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,36 @@ FROM (SELECT DISTINCT ON (window_end_ts) epoch_index, stage, probabilities
         AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s
       ORDER BY window_end_ts, revision DESC) AS newest
 """
+
+# Nights of a version's current staging that somebody scored: the newest scoring, the stages given.
+BOTH = """
+SELECT night.id, night.started_at, scored.stages, given.index, given.stage, given.shares
+FROM recordings_recording AS night
+CROSS JOIN LATERAL (
+    SELECT model_id, input_hash FROM inference_hypnogram
+    WHERE tenant_id = night.tenant_id AND recording_id = night.id ORDER BY id DESC LIMIT 1
+) AS staged
+CROSS JOIN LATERAL (
+    SELECT stages::integer[] AS stages FROM recordings_labelset
+    WHERE tenant_id = night.tenant_id AND recording_id = night.id ORDER BY version DESC LIMIT 1
+) AS scored
+CROSS JOIN LATERAL (
+    SELECT array_agg(epoch_index) AS index, array_agg(stage::integer) AS stage,
+           array_agg(probabilities) AS shares
+    FROM inference_prediction
+    WHERE tenant_id = night.tenant_id AND recording_id = night.id
+      AND window_end_ts > night.started_at
+      AND window_end_ts <= night.started_at + interval '1 day'
+      AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s
+      AND input_hash = staged.input_hash
+) AS given
+WHERE (%(tenant)s::bigint IS NULL OR night.tenant_id = %(tenant)s) AND night.status <> 'erasing'
+  AND night.started_at >= %(start)s AND night.started_at < %(end)s AND night.id > %(after)s
+  AND staged.model_id = %(model)s AND given.index IS NOT NULL
+ORDER BY night.id LIMIT %(limit)s
+"""
+# So many nights are in memory at once, however many there are.
+NIGHTS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -90,3 +121,45 @@ def _whole(recording: Recording) -> dict[str, Any]:
         "start": recording.started_at,
         "end": grid.epoch_start(recording.started_at, grid.MAX_EPOCHS),
     }
+
+
+@dataclass(frozen=True)
+class ScoredNight:
+    """A night as a version staged it and as its newest scoring has it."""
+
+    recording_id: int
+    started_at: datetime
+    truth: NDArray[np.int8]  # (epochs,) codes
+    predicted: Predicted
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose nights, of which version, that began when; no tenant is all of them."""
+
+    tenant_id: int | None
+    model_id: int
+    start: datetime
+    end: datetime
+
+
+def scored_nights(scope: Scope) -> Iterator[ScoredNight]:
+    """Every one of them, a page of them in memory at a time."""
+    values: dict[str, Any] = {
+        "tenant": scope.tenant_id,
+        "model": scope.model_id,
+        "start": scope.start,
+        "end": scope.end,
+        "role": int(Role.PRODUCTION),
+        "pass": int(Pass.NIGHT),
+        "limit": NIGHTS_AT_ONCE,
+        "after": 0,
+    }
+    while page := queries.arrays(BOTH, values):
+        for key, started_at, truth, index, codes, flat in page:
+            shares = flat.reshape(len(index), -1).astype(np.float64)
+            given = Predicted(index.astype(np.int64), codes.astype(np.int8), shares)
+            yield ScoredNight(key, started_at, truth.astype(np.int8), given)
+            values["after"] = key
+        if len(page) < NIGHTS_AT_ONCE:
+            return

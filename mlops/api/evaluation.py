@@ -1,4 +1,4 @@
-"""How well a night was staged: what was predicted against what a scorer says."""
+"""How well nights were staged: what was predicted against what scorers say."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -6,11 +6,12 @@ from rest_framework.response import Response
 
 from inference.bodies.hypnograms import RANGE
 from mlops.bodies import evaluation as bodies
-from mlops.services import evaluation
+from mlops.bodies import evaluation_of_all as all_bodies
+from mlops.services import evaluation, evaluation_of_all
 from noctis.filters import described
 from recordings.models import Recording
 from tenants.roles import Capability
-from tenants.viewsets import OwnedViewSet
+from tenants.viewsets import ApiViewSet, OwnedViewSet
 
 
 class RecordingEvaluation(OwnedViewSet):
@@ -33,3 +34,24 @@ class RecordingEvaluation(OwnedViewSet):
         return Response(
             bodies.evaluation(evaluation.evaluate_night(recording=recording, span=span))
         )
+
+
+class ModelEvaluation(ApiViewSet):
+    policy = {"retrieve": Capability.PREDICTIONS_READ}
+    parameters = {"retrieve": frozenset(all_bodies.PARAMETERS)}
+
+    @extend_schema(
+        operation_id="evaluate_model",
+        parameters=all_bodies.described(),
+        responses=all_bodies.EvaluationOfAllBody,
+        extensions={"x-codes": ["model_not_found", "model_unavailable"]},
+    )
+    def retrieve(self, request: Request) -> Response:
+        """A version against the newest labels of all the nights that it staged last.
+
+        In four stages; the seven days before the end stand beside the whole."""
+        asked = all_bodies.read(request.query_params, self.caller)
+        found = evaluation_of_all.evaluate_all(
+            tenant=asked.tenant, model=asked.model, start=asked.start, end=asked.end
+        )
+        return Response(all_bodies.evaluation(found))

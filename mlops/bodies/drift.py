@@ -137,7 +137,7 @@ def read(query: Mapping[str, str]) -> tuple[ModelVersion, Period | None]:
     asked = _days(query)
     if asked.problems:
         raise errors.Invalid(problems=asked.problems)
-    return _model(query.get("model_version")), _period(asked.days)
+    return named_or_serving(query.get("model_version")), _period(asked.days)
 
 
 def _days(query: Mapping[str, str]) -> _Asked:
@@ -164,7 +164,8 @@ def _period(days: dict[str, date]) -> Period | None:
     return Period(current_from - before, current_from, until)
 
 
-def _model(version: str | None) -> ModelVersion:
+def named_or_serving(version: str | None) -> ModelVersion:
+    """The version named, or the one that serves the night pass."""
     if version is not None:
         return registry.version_named(version)
     served = serving.current().night

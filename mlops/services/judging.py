@@ -74,7 +74,7 @@ def judge_trainer(
 ) -> Judged:
     """Train without some people, again and again, and judge by those; nulls on the same folds."""
     answers = trainers.judged(
-        trainers.TRAINERS[name], nights, folds=folds, family=family, tell=tell
+        trainers.TRAINERS[name](), nights, folds=folds, family=family, tell=tell
     )
     if not answers:
         raise PassNotJudged

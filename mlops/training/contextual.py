@@ -94,18 +94,31 @@ class Rows:
         return len(self.classes)
 
 
-def rows_of(design: Design, nights: Sequence[LabelledNight]) -> Rows:
-    """Each data set counts the same in all, however many its nights are."""
-    parts = [(night.source, one) for night in nights for one in _of_night(design, night)]
-    totals: dict[str, float] = {}
-    for source, part in parts:
-        totals[source] = totals.get(source, 0.0) + float(part.counts.sum())
-    mean = sum(totals.values()) / len(totals)
-    return Rows(
-        np.concatenate([part.values for _, part in parts]),
-        np.concatenate([part.classes for _, part in parts]),
-        np.concatenate([part.counts * mean / totals[source] for source, part in parts]),
-    )
+class Prepared:
+    """The rows of nights, each made once, however many fits a night takes part in."""
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        # The night is kept with its rows, so that nothing else can come to have its id.
+        self._made: dict[int, tuple[LabelledNight, list[Rows]]] = {}
+
+    def rows_of(self, nights: Sequence[LabelledNight]) -> Rows:
+        """Each data set counts the same in all, however many its nights are."""
+        parts = [(night.source, one) for night in nights for one in self._of(night)]
+        totals: dict[str, float] = {}
+        for source, part in parts:
+            totals[source] = totals.get(source, 0.0) + float(part.counts.sum())
+        mean = sum(totals.values()) / len(totals)
+        return Rows(
+            np.concatenate([part.values for _, part in parts]),
+            np.concatenate([part.classes for _, part in parts]),
+            np.concatenate([part.counts * mean / totals[source] for source, part in parts]),
+        )
+
+    def _of(self, night: LabelledNight) -> list[Rows]:
+        if id(night) not in self._made:
+            self._made[id(night)] = night, _of_night(self.design, night)
+        return self._made[id(night)][1]
 
 
 def _of_night(design: Design, night: LabelledNight) -> list[Rows]:

@@ -13,7 +13,7 @@ from inference.engine.passes import look, told
 from mlops.agreement import Compared, Tally, report_of, scores
 from mlops.datasets import LabelledNight, folds_by_subject
 from mlops.training import calibration, decoder, softmax
-from mlops.training.contextual import Design, Rows, rows_of
+from mlops.training.contextual import Design, Prepared, Rows
 from recordings.stages import SHOWN, UNSCORED
 
 Doubles = NDArray[np.float64]
@@ -44,23 +44,26 @@ class Unseen:
         return np.asarray(self.enough & (self.stages >= 0))
 
 
-def train(design: Design, nights: Nights) -> Model:
+def train(prepared: Prepared, nights: Nights) -> Model:
     """Weights from all nights; temperatures and priors from nights held out of inner fits."""
-    unseen = _unseen(design, nights)
+    design = prepared.design
+    unseen = _unseen(prepared, nights)
     sides = [[one for one in unseen if one.is_apart is side] for side in SIDES]
     # A kind of night that nobody showed is taken for the other.
     kinds = [side or unseen for side in sides]
     temperatures, priors = zip(*(_tuned(kind) for kind in kinds), strict=True)
-    model = _model(design, fitted(design, nights, temperatures))
+    model = _model(design, fitted(prepared, nights, temperatures))
     chain = decoder.chain([night.stages for night in nights], len(design.labels), priors[0])
     return replace(model, decoder=replace(chain, prior_apart=priors[1]))
 
 
-def fitted(design: Design, nights: Nights, temperatures: Sequence[float] = (1.0, 1.0)) -> Linear:
+def fitted(
+    prepared: Prepared, nights: Nights, temperatures: Sequence[float] = (1.0, 1.0)
+) -> Linear:
     """Each kind of night has weights of its own, its temperature taken out of them.
 
     What one kind was never shown, its weights for it are the other's."""
-    rows = rows_of(design, nights)
+    design, rows = prepared.design, prepared.rows_of(nights)
     half = rows.values.shape[1] // 2
     kinds = [
         replace(rows, values=values) for values in (rows.values[:, :half], rows.values[:, half:])
@@ -105,10 +108,10 @@ def _model(design: Design, head: Linear) -> Model:
     )
 
 
-def _unseen(design: Design, nights: Nights) -> list[Unseen]:
-    found = []
+def _unseen(prepared: Prepared, nights: Nights) -> list[Unseen]:
+    design, found = prepared.design, []
     for fold in folds_by_subject(nights, INNER_FOLDS, INNER_SEED):
-        model = _model(design, fitted(design, fold.fitting))
+        model = _model(design, fitted(prepared, fold.fitting))
         chain = decoder.chain([night.stages for night in fold.fitting], len(design.labels), None)
         found += [_answer(model, night, chain) for night in fold.held_out]
     return found

@@ -14,7 +14,7 @@ from mlops.evaluation import Verdict
 from mlops.simulator.nights import simulate
 from mlops.sources import COLUMNS
 from mlops.training import contextual_fit
-from mlops.training.contextual import BREATHING, HEART, MOVEMENT, SEEN, Design
+from mlops.training.contextual import BREATHING, HEART, MOVEMENT, SEEN, Design, Prepared
 from mlops.training.provenance import shown, sources_of
 from mlops.training.reference import drift_reference
 from recordings.schemas import ACTIVE_VERSION, SHIPPED
@@ -45,7 +45,7 @@ class Order:
 
 def draft(order: Order, nights: Sequence[LabelledNight]) -> Draft:
     design = Design()
-    model = contextual_fit.train(design, nights)
+    model = contextual_fit.train(Prepared(design), nights)
     return Draft(
         version=order.version,
         passes=PASSES,

@@ -8,15 +8,16 @@ from mlops.evaluation import FOLDS, Answer, answers_of, leave_subjects_out, majo
 from mlops.evaluation.crossval import Trainer
 from mlops.sources import COLUMNS
 from mlops.training import clock, contextual_fit
-from mlops.training.contextual import EVIDENCE, LOOKS_AHEAD, Design
+from mlops.training.contextual import EVIDENCE, LOOKS_AHEAD, Design, Prepared
 from recordings.stages import SHOWN
 
 Nights = Sequence[LabelledNight]
 INNER = 4
 
 
-def linear(nights: Nights) -> Model:
-    return contextual_fit.train(Design(), nights)
+def linear() -> Trainer:
+    prepared = Prepared(Design())
+    return lambda nights: contextual_fit.train(prepared, nights)
 
 
 def by_the_clock(nights: Nights) -> Model:
@@ -25,7 +26,8 @@ def by_the_clock(nights: Nights) -> Model:
     return clock.train(SHOWN, COLUMNS, EVIDENCE, fold.fitting, fold.held_out)
 
 
-TRAINERS: Mapping[str, Trainer] = {"linear": linear, "clock": by_the_clock}
+# Each made anew for a run: what one prepares of its nights goes with it.
+TRAINERS: Mapping[str, Callable[[], Trainer]] = {"linear": linear, "clock": lambda: by_the_clock}
 
 
 def judged(
