@@ -70,6 +70,7 @@ static void get(void *context, ota_part part, uint32_t offset, uint8_t *bytes, s
     uint32_t whole = part == PART_MANIFEST ? sizeof manifest : IMAGE_BYTES;
     static const int statuses[FAULTS] = {206, 404, 0, 503, 206, 200, 206, 206, 500};
     asked++;
+    CHECK(size > 0 && offset + size <= whole); /* never behind the end */
     *answer = (piece_answer){.status = statuses[now_wrong], .offset = offset};
     answer->status = now_wrong == GONE && part == PART_IMAGE ? gone_status : answer->status;
     if (answer->status != 206 && answer->status != 200 && answer->status != 500) {
