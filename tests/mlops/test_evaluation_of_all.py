@@ -1,4 +1,4 @@
-"""`/v1/model/evaluation/global`: whose nights, of which version, of when; and what they add up to."""
+"""`/v1/model/evaluation/global`: whose nights, of which version, of when; what they add up to."""
 
 from collections.abc import Callable
 from datetime import timedelta
