@@ -57,6 +57,8 @@ class Hypnogram(Owned):
         indexes = [
             # Serves the console's list of staged nights.
             models.Index(fields=["tenant", "-staged_at", "-id"], name="hypnogram_by_tenant"),
+            # And the same of everybody's.
+            models.Index(fields=["-staged_at", "-id"], name="hypnogram_newest"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -95,6 +95,8 @@ class Recording(Owned):
         indexes = [
             # Serves the tenant's list and its range filters: GET /v1/recordings.
             models.Index(fields=["tenant", "-started_at", "-id"], name="recording_by_tenant"),
+            # Serves the console's list of everybody's nights.
+            models.Index(fields=["-started_at", "-id"], name="recording_newest"),
             # Serves the sweep of abandoned nights.
             models.Index(
                 fields=["created_at"], condition=Q(status="open"), name="recording_still_open"

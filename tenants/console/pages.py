@@ -33,7 +33,7 @@ class CappedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows[: self.most_counted + 1].count())
+        return int(rows.order_by()[: self.most_counted + 1].count())
 
 
 class TenantFilter(admin.SimpleListFilter):
@@ -50,7 +50,11 @@ class TenantFilter(admin.SimpleListFilter):
         return len(self.lookup_choices) > 1
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.filter(tenant__slug=self.value()) if self.value() else rows
+        if not self.value():
+            return rows
+        # By number and not through a join: only so is the tenant's index read in order.
+        chosen = Tenant.objects.filter(slug=self.value()).values_list("pk", flat=True)
+        return rows.filter(tenant__in=list(chosen))
 
 
 class ConsolePage(admin.ModelAdmin[Any]):
