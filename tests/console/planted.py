@@ -15,6 +15,7 @@ from django.utils import timezone
 from devices.models import Device
 from inference.models import Hypnogram, ModelVersion, Pass, Prediction, StagingAttempt
 from inference.services import staging
+from mlops.models import DriftRun
 from noctis.db.maintenance import maintenance
 from operations.models import SummaryMark
 from recordings.models import Erasure, ExportMark, LabelSet, Recording
@@ -22,6 +23,7 @@ from tenants.console import ConsolePage, PlatformPage
 from tenants.models import (
     AuditChain,
     AuditEntry,
+    KeyDay,
     Membership,
     Operator,
     ServiceClient,
@@ -184,6 +186,11 @@ def _key(of: Planted) -> Model:
     return KeyFactory(client=of.rows[ServiceClient]).key
 
 
+@builds(KeyDay)
+def _key_day(of: Planted) -> Model:
+    return KeyDay.objects.create(tenant=of.tenant, kid="x", on=timezone.now().date())
+
+
 @builds(AuditEntry)
 def _entry(of: Planted) -> Model:
     return AuditEntry.objects.filter(tenant=of.tenant).latest("pk")
@@ -247,6 +254,15 @@ def _summary(of: Planted) -> Model:
     night = of.rows[Recording]
     known = {"summary": "x", "started_at": night.started_at, "seen_at": night.started_at}
     return SummaryMark.objects.create(tenant=of.tenant, recording=night, **known)
+
+
+@builds(DriftRun)
+def _drift(of: Planted) -> Model:
+    day = timezone.now().date()
+    days = {"baseline_from": day, "current_from": day, "until": day}
+    counts = {"current_nights": 1, "baseline_nights": 1, "severity": "LOW", "seconds": 1}
+    model = ModelVersion.objects.latest("pk")
+    return DriftRun.objects.create(tenant=of.tenant, model=model, **days, **counts)
 
 
 def _night(device: Device) -> Recording:

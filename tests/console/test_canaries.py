@@ -14,7 +14,7 @@ from tenants.console import TenantFilter
 from tenants.models import Tenant
 from tenants.roles import ConsoleRole
 from tests.console.planted import Planted, is_owned
-from tests.console.walk import ROOT, Answer, crawl, outright, page_of, roundabout
+from tests.console.walk import ROOT, Answer, crawl, outright, page_of, palette, roundabout
 from tests.factories import PlatformFactory
 from tests.tenants.households import as_
 
@@ -56,6 +56,7 @@ def test_naming_another_tenants_rows_outright_finds_nothing(
     browser = as_(role, heron.tenant)
 
     answers = [a for model in OWNED for a in asked(browser, outright(model, magpie))]
+    answers += asked(browser, palette(magpie))
 
     assert leaks(answers, magpie) == []
     assert {a.response.status_code for a in answers} <= {200, 302, 403, 404}
@@ -172,4 +173,5 @@ def test_the_platforms_people_see_every_tenants_rows_and_nobodys_secrets(
             answers = list(asked(browser, outright(model, tenant)))
             assert leaks(answers, tenant), model
             assert not [a for a in answers if tenant.secrets().search(a.told)]
+        assert leaks(asked(browser, palette(tenant)), tenant)
         assert tenant.secrets().pattern.count("|") >= 2

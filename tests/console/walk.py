@@ -13,8 +13,9 @@ from django.contrib import admin
 from django.db.models import ForeignKey, Model, OneToOneField, UUIDField
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from devices.models import Device
 from tenants.console import ConsolePage, TenantFilter
 from tests.console.planted import Planted, marked_fields
 
@@ -135,6 +136,14 @@ def roundabout(model: type[Model], other: Planted) -> Iterator[str]:
     yield from (f"{base}?{query}" for query in filters(model, other))
     yield f"{base}?_to_field=id&_popup=1"
     yield f"{ROOT}autocomplete/?app_label={model._meta.app_label}&term={other.name}"
+
+
+def palette(other: Planted) -> Iterator[str]:
+    """What is found while somebody types, as a page and for the palette."""
+    address = reverse("admin:search")
+    yield f"{address}?q={other.name}"
+    for value in (other.name, other.tenant.slug, other.rows[Device].uuid):
+        yield f"{address}?q={value}&as=json"
 
 
 def filters(model: type[Model], other: Planted) -> Iterator[str]:
