@@ -41,7 +41,8 @@ def _overall(name: str, verdict: Verdict) -> list[str]:
     ]
 
 
-def whole(judgement: Judgement) -> str:
+def whole(judgement: Judgement, *, is_by_subject: bool = True) -> str:
+    """Everything; a card, which travels, names no subject."""
     verdict = judgement.verdict
     sleep_wake, spread = verdict.sleep_wake, verdict.spread
     parts = [
@@ -54,7 +55,7 @@ def whole(judgement: Judgement) -> str:
         f"κ by subject: mean {number(spread.mean)}, standard deviation "
         f"{number(spread.standard_deviation)}, from {number(spread.least)} to "
         f"{number(spread.most)}.",
-        subjects(verdict),
+        subjects(verdict) if is_by_subject else "",
         "Calibration of the shown confidence:",
         calibration(verdict),
         "Totals of a night, given less true, with 95 % limits of agreement:",

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mlops.sources import sheets, slpdb, walch
+from mlops.sources import edf, sheets, slpdb, walch
 from mlops.sources.faults import SourceUnfit
 from mlops.sources.nights import SourceNight
 
@@ -25,6 +25,7 @@ FORMATS: Mapping[str, Format] = {
     "slpdb": _format(slpdb),
     "walch": _format(walch),
     "csv": _format(sheets),
+    "edf": _format(edf),
 }
 
 

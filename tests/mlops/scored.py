@@ -11,7 +11,9 @@ from mlops.sources import COLUMNS
 CODES = np.array([0, 2, 3, 4], np.int8)
 
 
-def write_walch(folder: Path, subjects: int, epochs: int = 300, seed: int = 3) -> Path:
+def write_walch(
+    folder: Path, subjects: int, epochs: int = 300, seed: int = 3, name: str = "wrist"
+) -> Path:
     """A wrist's nights: moving when awake, an unsteady heart in REM and awake."""
     folder.mkdir(parents=True, exist_ok=True)
     nights = simulate([(seed, place) for place in range(subjects)])
@@ -24,11 +26,11 @@ def write_walch(folder: Path, subjects: int, epochs: int = 300, seed: int = 3) -
             0.3 * random.standard_normal(len(stages))
         )
         np.savez(
-            folder / f"wrist{place}.npz",
+            folder / f"{name}{place}.npz",
             activity_count=counts.astype(np.float32),
             hr_variability=unsteady.astype(np.float32),
             stage=CODES[stages],
-            subject=np.array(f"wrist{place}"),
+            subject=np.array(f"{name}{place}"),
         )
     return folder
 

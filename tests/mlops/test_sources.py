@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import edfio
 import numpy as np
 import pytest
 
@@ -173,3 +174,40 @@ def test_an_empty_folder_and_none_are_refused(tmp_path: Path) -> None:
             read_folder(format_, tmp_path)
     with pytest.raises(SourceUnfit, match="no folder"):
         read_folder("walch", tmp_path / "none")
+
+
+def write_edf(path: Path, *, patient: str = "sleeper-1", label: str = "ECG II") -> None:
+    """Five minutes of a heart at 75 bpm, sampled at 100 Hz, with two scored stretches."""
+    at = np.arange(30_000) / 100
+    beat = np.exp(-(((at % 0.8) - 0.4) ** 2) / (2 * 0.012**2))
+    noise = 0.02 * np.random.default_rng(1).standard_normal(len(at))
+    signal = edfio.EdfSignal(beat + noise, 100, label=label, physical_dimension="mV")
+    notes = [
+        edfio.EdfAnnotation(30, 60, "Sleep stage 2"),
+        edfio.EdfAnnotation(90, 30, "Sleep stage R"),
+        edfio.EdfAnnotation(120, None, "Lights off"),
+    ]
+    patient_ = edfio.Patient(code=patient)
+    edfio.Edf([signal], annotations=notes, patient=patient_).write(path)
+
+
+def test_an_ecg_gives_beats_and_its_annotations_stages(tmp_path: Path) -> None:
+    write_edf(tmp_path / "night.edf")
+
+    (night,) = read_folder("edf", tmp_path)
+
+    assert night.subject == "sleeper-1"
+    assert night.codes.tolist() == [-1, 2, 2, 4, -1, -1, -1, -1, -1, -1]
+    assert night.features[1:9, AT("hr_mean")] == pytest.approx(75, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"), [({"patient": "X"}, "patient code"), ({"label": "EEG"}, "no ECG")]
+)
+def test_a_recording_without_a_person_or_a_heart_is_refused(
+    tmp_path: Path, changes: dict[str, str], named: str
+) -> None:
+    write_edf(tmp_path / "night.edf", **changes)
+
+    with pytest.raises(SourceUnfit, match=named):
+        read_folder("edf", tmp_path)
