@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging
+.PHONY: bench bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging test-browser screenshots bench-lists
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
@@ -27,6 +27,15 @@ smoke: .venv/.runtime ## walk the main job on a temporary platform and say what 
 
 test: .venv/.dev ## run the tests on temporary servers, with coverage
 	@.venv/bin/python -m pytest -n auto --maxprocesses=4 --dist worksteal --cov --cov-report=term:skip-covered
+
+test-browser: .venv/.browser ## the console in Debian's Chromium: scenarios, every page, axe-core (skipped without)
+	@.venv/bin/python -m tests.browser
+
+screenshots: .venv/.browser ## write docs/screenshots anew from a demo of its own
+	@.venv/bin/python -m tests.browser screenshots
+
+bench-lists: .venv/.dev ## how long each list takes over a million nights, 300 ms at most (NIGHTS=1000000)
+	@NIGHTS=$(or $(NIGHTS),1000000) .venv/bin/python -m pytest tests/console/test_many_nights.py -q -s
 
 test-timescale: .venv/.dev ## the tests of storage and ingest on a real TimescaleDB, fetched for it
 	@.venv/bin/python -m tests.timescale
@@ -109,6 +118,10 @@ reloads: .venv/.dev ## swap models a hundred times under 200 questions a second
 
 # The stamps hold what is installed: packages are touched only when a lock file has changed.
 .venv/.runtime: requirements.lock requirements-build.lock
+	@sh deploy/install.sh $<
+	@touch $@
+
+.venv/.browser: requirements-browser.lock .venv/.dev
 	@sh deploy/install.sh $<
 	@touch $@
 
