@@ -23,8 +23,9 @@ LIGHT = 0.5
 SHARES = tuple(
     itertools.product((0.15, 0.3, 0.5), (0.03, 0.06, 0.12, 0.25), (0.035, 0.06, 0.12, 0.25))
 )
-# A stage that is hardly ever found is worth so much of agreement, up to such a recall.
-RECALL_COUNTS, RECALL_ENOUGH = 0.5, 0.5
+# A stage that is hardly ever found is worth so much of agreement, up to such a recall: a little
+# more than is asked of nights that do not know movement, and of those that do.
+RECALL_COUNTS, RECALL_ENOUGH = 0.5, (0.35, 0.5)
 
 
 @dataclass(frozen=True)
@@ -38,23 +39,25 @@ class Tuned:
 def tune(nights: Sequence[LabelledNight], unseen: Sequence[Unseen]) -> Tuned:
     """Each kind of night by its own; one that nobody showed is taken for the other."""
     sides = [[one for one in unseen if one.is_apart is side] for side in (False, True)]
-    found = [_of_kind(side or unseen) for side in sides]
+    found = [
+        _of_kind(side or unseen, enough) for side, enough in zip(sides, RECALL_ENOUGH, strict=True)
+    ]
     (cold, common), (warm, apart) = found
     chain = decoder.chain([night.stages for night in nights], len(LABELS), common)
     return Tuned((cold, warm), replace(chain, prior_apart=apart))
 
 
-def _of_kind(unseen: Sequence[Unseen]) -> tuple[float, Doubles]:
+def _of_kind(unseen: Sequence[Unseen], enough: float) -> tuple[float, Doubles]:
     judged = [one.enough & (one.stages >= 0) for one in unseen]
     pairs = list(zip(unseen, judged, strict=True))
     likeliest = calibration.temperature(
         np.concatenate([one.logits[mask] for one, mask in pairs]),
         np.concatenate([one.stages[mask] for one, mask in pairs]),
     )
-    prior = best_prior(unseen, likeliest)
+    prior = best_prior(unseen, likeliest, enough)
     tried = [round(likeliest * share, 4) for share in AROUND]
     best = min(tried, key=lambda temperature: calibration_error(unseen, temperature, prior))
-    return best, best_prior(unseen, best)
+    return best, best_prior(unseen, best, enough)
 
 
 def calibration_error(unseen: Sequence[Unseen], temperature: float, prior: Doubles) -> float:
@@ -69,19 +72,21 @@ def calibration_error(unseen: Sequence[Unseen], temperature: float, prior: Doubl
     return 1.0 if error is None else error
 
 
-def best_prior(unseen: Sequence[Unseen], temperature: float) -> Doubles:
+def best_prior(unseen: Sequence[Unseen], temperature: float, enough: float) -> Doubles:
     """(labels,): what agrees best once decoded, and forgets no stage."""
     tried = [np.array([wake, LIGHT, deep, rem]) for wake, deep, rem in SHARES]
     priors = [np.asarray(shares / shares.sum()) for shares in tried]
     shown = [softmax(one.logits / temperature) for one in unseen]
-    return max(priors, key=lambda prior: _worth(unseen, shown, prior))
+    return max(priors, key=lambda prior: _worth(unseen, shown, prior, enough))
 
 
-def _worth(unseen: Sequence[Unseen], shown: Sequence[Doubles], prior: Doubles) -> float:
+def _worth(
+    unseen: Sequence[Unseen], shown: Sequence[Doubles], prior: Doubles, enough: float
+) -> float:
     confusion = np.zeros((len(prior), len(prior)), np.int64)
     for one, shares in zip(unseen, shown, strict=True):
         given = replace(one.chain, prior=prior).decode(shares, one.enough)
         judged = one.enough & (one.stages >= 0)
         np.add.at(confusion, (one.stages[judged], given[judged]), 1)
     least = float(np.nanmin(scores.recall(confusion)))
-    return float(scores.kappa(confusion)) + RECALL_COUNTS * min(least, RECALL_ENOUGH)
+    return float(scores.kappa(confusion)) + RECALL_COUNTS * min(least, enough)
