@@ -67,11 +67,11 @@ class Design:
     history: int = 100
     # Neighbours say nearly the same: one epoch in so many is a row, one in more is also shown
     # without its future.
-    every: int = 3
+    every: int = 2
     blind_every: int = 24
     # What a night is shown again without, and how much that counts.
-    hidden: tuple[tuple[str, ...], ...] = (HEART, BREATHING, (MOVEMENT,))
-    hidden_counts: float = 0.2
+    hidden: tuple[tuple[str, ...], ...] = (HEART, BREATHING)
+    hidden_counts: float = 0.1
     recipe: Recipe = field(default_factory=lambda: Recipe(l2=0.02, iterations=40, tolerance=1e-4))
 
     @property

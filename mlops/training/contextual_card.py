@@ -15,8 +15,8 @@ WEAKNESSES = (
     "A night's REM and deep minutes are off by 30 minutes or more as a rule; see the limits below.",
     "REM in people with apnoea: heart and breathing then hardly tell it from light sleep.",
     "N1 and quiet wakefulness are taken for light sleep, and light sleep for both.",
-    "Movement and heart rate were never known in one training night: their weights are added up, "
-    "and nobody has measured how good that is.",
+    "Heart rate and breathing were never known together with movement in one training night: "
+    "where movement is known they get no weight, and only the spread of the heart rate does.",
     "The live pass was judged on the ECG set alone: the wrist set's heart column looks ahead.",
     "In a night of movement alone, epochs in which nothing moves have no stage, unless the device "
     "says that somebody is in bed.",
@@ -34,7 +34,7 @@ def markdown_card(version: str, judgements: Sequence[Judgement]) -> str:
         LEAD.replace("\n", " "),
         "Every figure is of people that the weights, temperature and decoder judged had never "
         "seen: leave-subjects-out, all tuning within the training people by subject.",
-        *(markdown.whole(judgement).strip() for judgement in judgements),
+        *(markdown.whole(one, is_by_subject=False).strip() for one in judgements),
         "## Data",
         _points([_source(judgement.source) for judgement in judgements]),
         "The nights themselves are not part of the platform. The manifest names the people that "

@@ -18,14 +18,18 @@ from recordings.stages import SHOWN, UNSCORED
 
 Doubles = NDArray[np.float64]
 Nights = Sequence[LabelledNight]
-INNER_FOLDS, INNER_SEED = 4, 11
+INNER_FOLDS, INNER_SEED = 5, 11
 # Shares of W, Deep and REM beside Light's: what a decoder may take for the prior.
 LIGHT = 0.5
-PRIORS = tuple(itertools.product((0.15, 0.3, 0.5), (0.04, 0.09, 0.2), (0.02, 0.045, 0.1, 0.22)))
+PRIORS = tuple(
+    itertools.product(
+        (0.15, 0.22, 0.3, 0.45), (0.03, 0.06, 0.12, 0.22), (0.02, 0.035, 0.06, 0.1, 0.22)
+    )
+)
 # A stage that is hardly ever found is worth so much of agreement, up to such a recall.
-RECALL_COUNTS, RECALL_ENOUGH = 0.5, 0.4
+RECALL_COUNTS, RECALL_ENOUGH = 1.0, 0.33
 # Temperatures around the likeliest one, of which what is shown comes true best.
-AROUND = (0.6, 0.7, 0.85, 1.0, 1.2)
+AROUND = (0.55, 0.65, 0.75, 0.85, 1.0, 1.2)
 SIDES = (False, True)
 
 
@@ -62,16 +66,15 @@ def fitted(
 ) -> Linear:
     """Each kind of night has weights of its own, its temperature taken out of them.
 
-    What one kind was never shown, its weights for it are the other's."""
+    What one kind was never shown has no weight in it; a kind that nobody showed is the other."""
     design, rows = prepared.design, prepared.rows_of(nights)
     half = rows.values.shape[1] // 2
     kinds = [
         replace(rows, values=values) for values in (rows.values[:, :half], rows.values[:, half:])
     ]
     tables = [_table(design, kind) for kind in kinds]
-    shown = [np.any(kind.values != 0, axis=0, keepdims=True).T for kind in kinds]
     whole = [
-        np.where(shown[side], tables[side], tables[1 - side]) / temperatures[side]
+        (tables[side] if tables[side].any() else tables[1 - side]) / temperatures[side]
         for side in (0, 1)
     ]
     bias = np.zeros(len(design.labels), np.float32)
