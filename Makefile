@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging test-browser screenshots bench-lists
+.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging models-report test-browser screenshots bench-lists
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
@@ -72,6 +72,12 @@ FOUND = eight_writers or one_flipped_byte or one_changed_value or one_missing_ro
 
 bench-aggregates: .venv/.dev ## measure daily summaries against continuous aggregates (needs the full TimescaleDB)
 	@.venv/bin/python -m bench.aggregates
+
+bench-drift: .venv/.dev ## how often drift is cried or missed, over 200 runs each, and its cost
+	@.venv/bin/python -m bench.drift
+
+models-report: .venv/.runtime ## judge how linear-1 is trained by people it never saw (NOCTIS_DATA_DIR=folder)
+	@.venv/bin/python manage.py evaluate --leave-subjects-out
 
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi
