@@ -9,6 +9,7 @@ from mlops.evaluation.crossval import Trainer
 from mlops.sources import COLUMNS
 from mlops.training import clock, contextual_fit
 from mlops.training.contextual import EVIDENCE, LOOKS_AHEAD, Design, Prepared
+from mlops.training.extra import needed
 from recordings.stages import SHOWN
 
 Nights = Sequence[LabelledNight]
@@ -20,6 +21,11 @@ def linear() -> Trainer:
     return lambda nights: contextual_fit.train(prepared, nights)
 
 
+def net() -> Trainer:
+    bagging = needed("mlops.training.convolution.bagging")
+    return lambda nights: bagging.train(bagging.Design(), nights).model
+
+
 def by_the_clock(nights: Nights) -> Model:
     """Tuned on people that its table was not counted from."""
     fold = folds_by_subject(nights, INNER)[0]
@@ -27,7 +33,11 @@ def by_the_clock(nights: Nights) -> Model:
 
 
 # Each made anew for a run: what one prepares of its nights goes with it.
-TRAINERS: Mapping[str, Callable[[], Trainer]] = {"linear": linear, "clock": lambda: by_the_clock}
+TRAINERS: Mapping[str, Callable[[], Trainer]] = {
+    "linear": linear,
+    "net": net,
+    "clock": lambda: by_the_clock,
+}
 
 
 def judged(

@@ -22,6 +22,8 @@ from mlops.training.convolution.design import (
     Augmentation,
     Design,
 )
+from mlops.training.extra import TrainingExtraMissing
+from mlops.training.trainers import TRAINERS
 from tests.mlops import slow_convolution
 
 SMALL = Design(channels=6, taps=3, dilations=(1, 2, 4, 8))
@@ -162,7 +164,13 @@ def test_what_makes_no_sense_keeps_its_clock_and_its_gaps_count() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is there")
 def test_without_the_extra_the_refusal_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(networks.TrainingExtraMissing, match="torch"):
+    with pytest.raises(TrainingExtraMissing, match="torch"):
         networks.train_network(
             version="tcn-9", family="night", seed=1, nights=[], output=tmp_path / "tcn-9"
         )
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is there")
+def test_a_trainer_of_nets_is_refused_in_the_same_words() -> None:
+    with pytest.raises(TrainingExtraMissing, match="torch"):
+        TRAINERS["net"]()
