@@ -15,8 +15,8 @@ from tenants.models import Tenant
 
 # One order for all columns: their aggregates see the rows of the one subquery.
 BETWEEN = """
-SELECT array_agg(device_id::integer), array_agg(epochs), array_agg(counts), array_agg(total::real[]),
-       array_agg(stages), array_agg(coalesce(confidence, 'NaN')::real)
+SELECT array_agg(device_id::integer), array_agg(epochs), array_agg(counts),
+       array_agg(total::real[]), array_agg(stages), array_agg(coalesce(confidence, 'NaN')::real)
 FROM (SELECT * FROM mlops_nightsketch
       WHERE tenant_id = %(tenant)s AND model_id = %(model)s
         AND night_on >= %(start)s AND night_on < %(end)s
