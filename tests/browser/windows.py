@@ -1,6 +1,7 @@
 """A window of the browser that keeps what its pages complain of: the policy, scripts, errors."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Response
@@ -12,11 +13,6 @@ FLAGS = (
     "--disable-component-update --disable-sync --force-color-profile=srgb"
 )
 WIDE, NARROW = (1440, 900), (390, 844)
-WATCHING = """
-window.__violations = [];
-document.addEventListener("securitypolicyviolation", (event) =>
-  window.__violations.push(`${event.violatedDirective} ${event.blockedURI}`));
-"""
 # A refused page is answered so; the browser logs each as an error of its own.
 EXPECTED = "the server responded with a status of 403"
 
@@ -44,7 +40,6 @@ class Window:
             reduced_motion="reduce",
         )
         context.set_default_timeout(60_000)
-        context.add_init_script(WATCHING)
         self._heard: list[str] = []
         self.page: Page = context.new_page()
         self.page.on("console", self._note)
@@ -59,9 +54,16 @@ class Window:
         if answer.status >= 500 or ("/static/" in answer.url and answer.status >= 400):
             self._heard.append(f"{answer.url}: {answer.status}")
 
-    def complaints(self) -> Iterator[str]:
-        yield from self._heard
-        yield from self.page.evaluate("window.__violations || []")
+    def complaints(self) -> list[str]:
+        """The browser logs what the policy blocked as an error."""
+        return list(self._heard)
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """While somebody else's script runs in the page: what it breaks is not the page's doing."""
+        before = list(self._heard)
+        yield
+        self._heard = before
 
 
 def sign_in(page: Page, person: Person) -> None:
