@@ -8,10 +8,13 @@ from django.http import HttpResponse
 from django.test import Client
 from redis import Redis
 
+from noctis import limits
+from noctis.rates import Limit
 from tenants.keycache import KEYS
 from tests.tenants.households import Household
 
 Ask = Callable[..., HttpResponse]
+A_DAY_S = 24 * 3600
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +25,14 @@ def _fresh_keys_and_allowances() -> Iterator[None]:
             store.delete(*used)
     yield
     KEYS.clear()
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many sign-ins an allowance holds; none comes back while passwords are being hashed."""
+    allowed = limits.LIMITS["sign_in"].calls
+    monkeypatch.setitem(limits.LIMITS, "sign_in", Limit(allowed, A_DAY_S))
+    return allowed
 
 
 @pytest.fixture
