@@ -13,6 +13,7 @@ from noctis.charts.scales import Bools, Floats, Scale, stretches
 # Charts of a night share these, so that their clocks lie under each other.
 WIDTH, LEFT, RIGHT, TOP, FOOT = 800.0, 70.0, 780.0, 8.0, 22.0
 LABEL = 36.0  # how wide a time of day is
+LETTER = 8.0  # and a letter, at most: where a chart is shown small, its text is larger
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def hours(plot: Plot, clock: Clock, is_labelled: bool = True) -> list[SafeString
 
 def names(plot: Plot, labels: Sequence[str], wanted: int = 6) -> list[SafeString]:
     """Labels of evenly spread columns, as many as there is room for."""
-    step = -(-len(labels) // wanted) or 1
+    room = int(plot.width / (LETTER * (max(map(len, labels), default=0) + 2)))
+    step = -(-len(labels) // max(min(wanted, room), 1)) or 1
     scale = plot.across(0, max(len(labels), 1))
     return [
         word(scale.at(place + 0.5), plot.bottom + 15, labels[place], "is-middle")
