@@ -1,6 +1,7 @@
 """The labels below columns: never so many that one covers the next."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -15,7 +16,7 @@ def test_the_longer_the_labels_the_fewer_are_written(label: str) -> None:
     drawn = plot.names(FRAME, [label] * 28)
 
     places = [float(re.findall(r'x="([\d.]+)"', str(mark))[0]) for mark in drawn]
-    apart = [after - before for before, after in zip(places, places[1:], strict=False)]
+    apart = [after - before for before, after in pairwise(places)]
     assert len(drawn) >= 2
     assert min(apart) > len(label) * plot.LETTER
 
