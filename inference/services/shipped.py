@@ -9,7 +9,7 @@ from inference.services.model_events import Decision
 from inference.serving import snapshot
 
 # The first that offers a family serves it where nothing does.
-SHIPPED = ("linear-1", "null-clock")
+SHIPPED = ("linear-1", "null-clock", "tcn-1", "tcn-1-live")
 
 
 def ensure_models(*, decision: Decision) -> list[ModelVersion]:

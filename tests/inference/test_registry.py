@@ -314,7 +314,7 @@ def test_what_somebody_chose_stays(store: Path) -> None:
 
 def test_what_somebody_rejected_does_not_come_to_serve(store: Path) -> None:
     ship(store)
-    first, second = shipped.SHIPPED
+    first, second, *_ = shipped.SHIPPED
     registry.import_version(files=folder.read(store / first), decision=WHY)
     registry.reject_version(version=first, decision=WHY)
 
