@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from inference import engine
@@ -24,6 +25,7 @@ from inference.artifacts.manifest import (
     Metadata,
     NetworkPart,
     NightPart,
+    Numbers,
 )
 from inference.engine import network
 
@@ -70,13 +72,13 @@ def _columns(manifest: Manifest) -> engine.Columns:
     """Features by name become places."""
     said = manifest.metadata
     names = [feature.name for feature in manifest.features]
-    seen = said.sees or names
-    if unknown := {*said.sees, *([said.apart_by] if said.apart_by else [])} - set(seen) | (
-        set(said.sees) - set(names)
-    ):
-        raise engine.ModelUnfit(f"The columns see {', '.join(sorted(unknown))}: no such feature.")
-    places = tuple(names.index(name) for name in said.sees)
-    apart = None if said.apart_by is None else seen.index(said.apart_by)
+    sees = said.sees or []
+    apart_by = said.apart_by or None
+    seen = sees or names
+    if unknown := (set(sees) - set(names)) | ({apart_by} - {None} - set(seen)):
+        raise engine.ModelUnfit(f"The columns see {', '.join(map(str, sorted(unknown, key=str)))}.")
+    places = tuple(names.index(name) for name in sees)
+    apart = None if apart_by is None else seen.index(apart_by)
     return engine.Columns(tuple(said.columns), places, apart)
 
 
@@ -112,12 +114,12 @@ def _decoder(said: ChainPart | None) -> engine.Chain | None:
     return engine.Chain(_doubles(said.transitions), _doubles(said.initial), *priors)
 
 
-def _optional(values: list[float] | None) -> NDArray[np.float64] | None:
-    return None if values is None else _doubles(values)
+def _optional(values: Numbers | None) -> NDArray[np.float64] | None:
+    return None if values is None or values is UNSET else _doubles(values)
 
 
-def _listed(values: NDArray[np.float64] | None) -> list[float] | None:
-    return None if values is None else list(map(float, values))
+def _listed(values: NDArray[np.float64] | None) -> Numbers:
+    return UNSET if values is None else list(map(float, values))
 
 
 def _doubles(values: Any) -> NDArray[np.float64]:
@@ -167,5 +169,7 @@ def normalisation_part(normalisation: engine.Normalisation) -> FixedPart | Night
 def decoder_part(decoder: engine.Chain | None) -> ChainPart | None:
     if decoder is None:
         return None
-    priors = _listed(decoder.prior), _listed(decoder.prior_apart)
-    return ChainPart(decoder.transitions.tolist(), decoder.initial.tolist(), *priors)
+    prior = None if decoder.prior is None else decoder.prior.tolist()
+    return ChainPart(
+        decoder.transitions.tolist(), decoder.initial.tolist(), prior, _listed(decoder.prior_apart)
+    )

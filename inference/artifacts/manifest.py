@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from inference.artifacts.faults import BadManifest
 from inference.lifecycle import is_version_name
@@ -21,6 +21,8 @@ LABELS = {stage.name for stage in stages.STAGES if stage.shown} | set(stages.SHO
 Pass = Literal["live", "night"]
 Epochs = Annotated[int, Meta(ge=0, le=2_880)]
 Row = list[float | None]
+# What came later is left out where it is not used: older folders keep their bytes.
+Numbers = list[float] | UnsetType
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,9 +47,9 @@ class NightPart(Part, frozen=True, tag="night", tag_field="kind"):
 
     limit: float = 10.0
     # The least spread that counts, in the features' order.
-    floor: list[float] | None = None
+    floor: Numbers = UNSET
     # The least magnitude whose logarithm counts, 0 where the value itself does.
-    least: list[float] | None = None
+    least: Numbers = UNSET
 
 
 class LinearPart(Part, frozen=True, tag="linear", tag_field="kind"):
@@ -71,7 +73,7 @@ class ChainPart(Part, frozen=True, tag="chain", tag_field="kind"):
     initial: list[float]
     prior: list[float] | None = None
     # Of the nights that `apart_by` tells apart.
-    prior_apart: list[float] | None = None
+    prior_apart: Numbers = UNSET
 
 
 class Source(Part, frozen=True):
@@ -125,9 +127,9 @@ class Metadata(Part, frozen=True):
     decoder: ChainPart | None = None
     temperature: Annotated[float, Meta(gt=0)] = 1.0
     # The features that the columns see, by name; none named is all.
-    sees: list[str] = []
+    sees: list[str] | UnsetType = UNSET
     # Of those, the one that tells nights which know it apart from others.
-    apart_by: str | None = None
+    apart_by: str | UnsetType = UNSET
     # Not to be relied upon; shown wherever its stages are.
     is_experimental: bool = True
     summary: str = ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from inference import engine
 from inference.artifacts import arrays, assembly, folder
@@ -81,7 +82,7 @@ def _metadata(
         window=WindowPart(window.before, window.after, window.minimum_known),
         evidence=list(model.evidence),
         columns=list(model.columns.steps),
-        sees=[model.features[place] for place in model.columns.places],
+        sees=[model.features[place] for place in model.columns.places] or UNSET,
         apart_by=_apart_by(model),
         normalisation=assembly.normalisation_part(model.normalisation),
         head=head,
@@ -98,9 +99,9 @@ def _metadata(
     )
 
 
-def _apart_by(model: engine.Model) -> str | None:
+def _apart_by(model: engine.Model) -> str | UnsetType:
     place = model.columns.apart_by
-    return None if place is None else model.columns.seen(model.features)[place]
+    return UNSET if place is None else model.columns.seen(model.features)[place]
 
 
 def _head(draft: Draft) -> tuple[LinearPart | ClockPart | NetworkPart, dict[str, bytes]]:
