@@ -131,25 +131,33 @@ def roll_back(*, families: Sequence[str], decision: Decision) -> list[ModelVersi
     _check_unpinned(families)
     with transaction.atomic():
         # Held until the end, so that nobody changes what "before" means.
-        generation = next_generation()
-        targets = {family: _previous(family) for family in families}
-        for version in {row.version: row for row in targets.values()}.values():
-            verify_version(version)
-        return [
-            _put_in_place(row.pk, (family,), Action.ROLLBACK, decision, generation)
-            for family, row in targets.items()
-        ]
+        return _put_back(families, decision, next_generation())
 
 
 def take_back(
     *, version: str, decision: Decision, families: Sequence[str] = ()
 ) -> list[ModelVersion]:
     """Roll back the families named, or all that a version serves; only what it serves."""
-    serves = set(version_named(version).serving.values_list("family", flat=True))
-    wanted = set(families) or serves
-    if not wanted or wanted - serves:
-        raise refusals.NotServing(f"{version} does not serve {', '.join(sorted(wanted)) or 'now'}.")
-    return roll_back(families=sorted(wanted), decision=decision)
+    row = version_named(version)
+    with transaction.atomic():
+        # Before the look: of two who take it back at once the second sees that it gave way already.
+        generation = next_generation()
+        serves = set(row.serving.values_list("family", flat=True))
+        wanted = sorted(set(families) or serves)
+        if not wanted or set(wanted) - serves:
+            raise refusals.NotServing(f"{version} does not serve {', '.join(wanted) or 'now'}.")
+        _check_unpinned(wanted)
+        return _put_back(wanted, decision, generation)
+
+
+def _put_back(families: Sequence[str], decision: Decision, generation: int) -> list[ModelVersion]:
+    targets = {family: _previous(family) for family in families}
+    for version in {row.version: row for row in targets.values()}.values():
+        verify_version(version)
+    return [
+        _put_in_place(row.pk, (family,), Action.ROLLBACK, decision, generation)
+        for family, row in targets.items()
+    ]
 
 
 def can_roll_back(row: ModelVersion) -> list[str]:
