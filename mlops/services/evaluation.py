@@ -51,8 +51,8 @@ def evaluate_night(*, recording: Recording, span: range) -> Evaluation:
     end = max(len(labels.stages), hypnogram.statistics["covers"]["epochs"])
     span = range(min(span.start, end), min(span.stop, end))
     truth = laid_out(np.array(labels.stages, np.int8), 0, span)
-    both = truth, laid_out(line_of(predicted), 0, span)
-    shares = shares_of(predicted, hypnogram.model)[span.start : span.stop]
+    both = truth, laid_out(line_of(predicted=predicted), 0, span)
+    shares = shares_of(predicted=predicted, model=hypnogram.model)[span.start : span.stop]
     night = Compared(shown_places(both[0]), shown_places(both[1]), shares)
     return Evaluation(
         recording=recording,
@@ -76,15 +76,15 @@ def _newest_labels(recording: Recording) -> LabelSet:
     return newest
 
 
-def line_of(predicted: Predicted) -> Codes:
-    """(grid,): each epoch's stage, unscored where none was given."""
+def line_of(*, predicted: Predicted) -> Codes:
+    """Lay out each epoch's stage: (grid,), unscored where none was given."""
     line = np.full(grid.MAX_EPOCHS, UNSCORED, np.int8)
     line[predicted.index] = predicted.codes
     return line
 
 
-def shares_of(predicted: Predicted, model: ModelVersion) -> NDArray[np.float64]:
-    """(grid, shown): a model's finer labels are added up, N1 and N2 to Light."""
+def shares_of(*, predicted: Predicted, model: ModelVersion) -> NDArray[np.float64]:
+    """Lay out (grid, shown): a model's finer labels are added up, N1 and N2 to Light."""
     codes = np.array([stages.CODES[stages.spelt(label)] for label in model.metadata["labels"]])
     shares = np.full((grid.MAX_EPOCHS, len(SHOWN)), np.nan)
     shares[predicted.index] = predicted.probabilities @ np.eye(len(SHOWN))[shown_places(codes)]

@@ -74,8 +74,8 @@ def evaluate_all(
 def _counted(night: ScoredNight, model: ModelVersion) -> Counted:
     span = range(max(len(night.truth), int(night.predicted.index.max()) + 1))
     truth = laid_out(night.truth, 0, span)
-    given = laid_out(line_of(night.predicted), 0, span)
-    shares = shares_of(night.predicted, model)[: span.stop]
+    given = laid_out(line_of(predicted=night.predicted), 0, span)
+    shares = shares_of(predicted=night.predicted, model=model)[: span.stop]
     compared = Compared(shown_places(truth), shown_places(given), shares)
     found = [
         _statistics(np.where(compared.known, line, UNSCORED), night.started_at)

@@ -79,7 +79,7 @@ def _numbered(source: Sequence[SourceNight]) -> Iterator[tuple[SourceNight, int]
 
 def _recording_of(device: Device, night: SourceNight, place: int) -> Recording:
     """The subject's recording at that place on this device, or a new one on a free evening."""
-    pseudonym = subject_of(night)
+    pseudonym = _pseudonym(night)
     mine = Recording.objects.owned_by(device.tenant).filter(device=device)
     known = mine.filter(subject=pseudonym).order_by("-started_at", "pk")[place : place + 1]
     found: Recording | None = known.first()
@@ -89,7 +89,7 @@ def _recording_of(device: Device, night: SourceNight, place: int) -> Recording:
     return nights.find_or_open(device=device, night=wanted)
 
 
-def subject_of(night: SourceNight) -> str:
+def _pseudonym(night: SourceNight) -> str:
     return f"{night.source}-{night.subject}"[:64]
 
 
