@@ -36,10 +36,13 @@ def discard(home: Home) -> None:
 def discard_abandoned() -> None:
     """Stop and remove what killed test runs left. A lock that is held says: not abandoned."""
     for root in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        found = root.lstat()
+        try:
+            found = root.lstat()
+        except FileNotFoundError:
+            continue
         if found.st_uid != os.geteuid() or found.st_mtime > time.time() - YOUNG_S:
             continue
         try:
             discard(Home.at(root))
-        except AlreadyRunning:
+        except (AlreadyRunning, FileNotFoundError):  # it is used, or another run removes it
             continue
