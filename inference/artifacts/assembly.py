@@ -114,7 +114,7 @@ def _decoder(said: ChainPart | None) -> engine.Chain | None:
     return engine.Chain(_doubles(said.transitions), _doubles(said.initial), *priors)
 
 
-def _optional(values: Numbers | None) -> NDArray[np.float64] | None:
+def _optional(values: Numbers) -> NDArray[np.float64] | None:
     return None if values is None or values is UNSET else _doubles(values)
 
 

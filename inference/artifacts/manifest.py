@@ -22,7 +22,7 @@ Pass = Literal["live", "night"]
 Epochs = Annotated[int, Meta(ge=0, le=2_880)]
 Row = list[float | None]
 # What came later is left out where it is not used: older folders keep their bytes.
-Numbers = list[float] | UnsetType
+Numbers = list[float] | UnsetType | None
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,7 +129,7 @@ class Metadata(Part, frozen=True):
     # The features that the columns see, by name; none named is all.
     sees: list[str] | UnsetType = UNSET
     # Of those, the one that tells nights which know it apart from others.
-    apart_by: str | UnsetType = UNSET
+    apart_by: str | UnsetType | None = UNSET
     # Not to be relied upon; shown wherever its stages are.
     is_experimental: bool = True
     summary: str = ""
