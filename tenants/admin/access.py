@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from tenants.admin import actions, snippets, use
+from tenants.admin import actions, members, snippets, use
 from tenants.console import ConsolePage, TenantFilter, facts, instant, pill, shown
 from tenants.models import (
     AuditEntry,
@@ -43,6 +43,8 @@ class TenantPage(ConsolePage):
     is_in_palette = True
     tenant_path = "pk"
     named_actions = (
+        members.ADD,
+        members.CREATE,
         actions.SUSPEND,
         actions.RESUME,
         actions.STAGE_LIVE,
@@ -89,6 +91,7 @@ class MembershipPage(ConsolePage):
     list_filter = [TenantFilter, "role"]
     list_select_related = ["operator", "tenant"]
     search_fields = ["operator__username"]
+    named_actions = (members.CHANGE_ROLE, members.REMOVE)
     fields = ["operator", "tenant", "role", instant("created_at", "since")]
 
 

@@ -192,4 +192,5 @@ END_SESSION = NamedAction(
     explains="These sessions end with their next request. Nothing else of the operator's changes.",
     needs=Capability.PLATFORM,
     run=calling(sessions.end_session, "session"),
+    takes_away=True,
 )

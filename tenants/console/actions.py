@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from noctis import context, errors
-from tenants.models import AuditEntry, Tenant
+from tenants.models import AuditEntry, Operator, Tenant
 from tenants.roles import Capability
 from tenants.services.audit import LONGEST_REASON, Actor
 
@@ -34,6 +34,7 @@ class ReasonForm(forms.Form):
 class Order:
     """What the operator decided, beyond which rows."""
 
+    by: Operator
     actor: Actor
     answers: Mapping[str, Any]
 
@@ -58,9 +59,14 @@ def _always(row: Any) -> str:
     return ""
 
 
+def _nobody(by: Operator, row: Any) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class NamedAction:
-    """One verb. `refusal` says why a row must be left alone, or nothing; `run` calls a service."""
+    """One verb. `run` calls a service; `refusal` says why a row must be left alone, or nothing, and
+    `forbids` why by this operator."""
 
     name: str
     label: str
@@ -69,14 +75,21 @@ class NamedAction:
     needs: Capability
     run: Run
     refusal: Callable[[Any], str] = _always
+    forbids: Callable[[Operator, Any], str] = _nobody
     form: type[ReasonForm] = ReasonForm
     is_final: bool = False
     result_template: str = ""
+    # Afterwards the row has no page to go back to.
+    takes_away: bool = False
 
     @property
     def takes_many(self) -> bool:
         """What shows its result once does so for one row at a time."""
         return not self.result_template
+
+    def why_not(self, by: Operator, row: Any) -> str:
+        """Why she must leave this row alone, or nothing."""
+        return self.refusal(row) or self.forbids(by, row)
 
     def form_for(self, data: Any, row: models.Model | None) -> ReasonForm:
         """What cannot be undone is confirmed by typing its name."""
@@ -116,7 +129,7 @@ def carry_out(
             locked = rows.select_for_update(of=("self",)).filter(pk=row.pk).first()
             if locked is None:
                 raise errors.Missing("It is no longer there.")
-            if refusal := action.refusal(locked):
+            if refusal := action.why_not(order.by, locked):
                 return Result(locked, refusal)
             answer = action.run(locked, order)
             return Result(locked, entry=_newest_entry(tenant, started), answer=answer)

@@ -50,7 +50,7 @@ def answer(page: Page, request: HttpRequest, name: str) -> HttpResponse:
         raise PermissionDenied
     steps = _steps(page, request, action, _chosen(page, request, action))
     posted = request.POST if request.method == "POST" else None
-    form = action.form_for(posted, None if action.takes_many else steps[0].row)
+    form = action.form_for(posted, steps[0].row if len(steps) == 1 else None)
     if posted is not None and form.is_valid():
         return _act(page, request, action, steps, form)
     return _shown(page, request, action, steps, form)
@@ -78,7 +78,7 @@ def _steps(
     if not any(allowed):
         raise PermissionDenied
     return [
-        Step(row, action.refusal(row) if is_allowed else NOT_HERE)
+        Step(row, action.why_not(operator_of(request), row) if is_allowed else NOT_HERE)
         for row, is_allowed in zip(rows, allowed, strict=True)
     ]
 
@@ -109,12 +109,13 @@ def _shown(
 def _act(
     page: Page, request: HttpRequest, action: NamedAction, steps: list[Step], form: ReasonForm
 ) -> HttpResponse:
-    order = Order(actor_of(request), form.cleaned_data)
+    order = Order(operator_of(request), actor_of(request), form.cleaned_data)
     results = [_done(page, request, action, step, order) for step in steps]
     if action.takes_many:
         for result in results:
             _tell(page, request, action, result)
-        return HttpResponseRedirect(_way_back(page, [result.row for result in results]))
+        left = [] if action.takes_away else [result.row for result in results]
+        return HttpResponseRedirect(_way_back(page, left))
     if results[0].refusal:
         form.add_error(None, results[0].refusal)
         return _shown(page, request, action, steps, form)
@@ -151,7 +152,7 @@ def entry_link(request: HttpRequest, entry: AuditEntry | None) -> SafeString | s
 
 
 def _way_back(page: Page, rows: list[Any]) -> str:
-    """To the object; to the list where it was several."""
+    """To the object; to the list where it was several, or is no more."""
     if len(rows) == 1:
         return str(page.address("change", rows[0].pk))
     return str(page.address("changelist"))
@@ -183,7 +184,7 @@ def tools(page: Page, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
             "is_final": action.is_final,
         }
         for action in page.named_actions
-        if _may(page, request, action, row) and not action.refusal(row)
+        if _may(page, request, action, row) and not action.why_not(operator_of(request), row)
     ]
 
 

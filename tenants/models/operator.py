@@ -45,6 +45,13 @@ class Operator(AbstractUser):
             return True
         return bool(reach) if tenant_id is None else tenant_id in reach
 
+    def may_give(self, membership: "Membership") -> bool:
+        """Nobody lends what she has not: each of its capabilities, as far as it would reach."""
+        reaches = [self.reach(capability) for capability in membership.capabilities]
+        if membership.sees_every_tenant:
+            return all(reach is None for reach in reaches)
+        return all(reach is None or membership.tenant_id in reach for reach in reaches)
+
 
 class RecoveryCode(models.Model):
     """Stands in for a one-time code, once. What is kept is a digest of 80 random bits."""

@@ -70,10 +70,14 @@ def reset_second_factor(
 ) -> tuple[str, list[str]]:
     """Give her a new secret for one-time codes and new recovery codes; shown this once."""
     with transaction.atomic():
-        secret = operators.keep_new_secret(operator=operator)
-        codes = _replace_codes(operator)
+        secret, codes = give_second_factor(operator=operator)
         tell(operator=operator, action="operator.enrol_second_factor", actor=actor, reason=reason)
     return secret, codes
+
+
+def give_second_factor(*, operator: Operator) -> tuple[str, list[str]]:
+    """Keep a new secret and new recovery codes; the caller's transaction tells of it."""
+    return operators.keep_new_secret(operator=operator), _replace_codes(operator)
 
 
 def renew_recovery_codes(*, operator: Operator, password: str, actor: Actor) -> list[str]:

@@ -43,7 +43,7 @@ class Pair:
 
 
 def create_operator(
-    *, username: str, password: str, tenant: Tenant, role: str, actor: Actor
+    *, username: str, password: str, tenant: Tenant, role: str, actor: Actor, reason: str = ""
 ) -> Operator:
     """Make a person who may sign in to the console as one role of one tenant."""
     person = Operator(username=username, is_staff=True)
@@ -61,7 +61,8 @@ def create_operator(
             tenant=tenant,
             action="operator.create",
             subject=person,
-            change=(None, {"username": username, "role": role}),
+            change=(None, {"username": username, "role": str(role)}),
+            reason=reason,
         )
     return person
 
