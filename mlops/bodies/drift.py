@@ -22,6 +22,8 @@ from tenants.bodies import instant
 
 PARAMETERS = ("model_version", "from", "to")
 _DAY = {"type": "string", "format": "date"}
+# No night is further away, and days can be counted back from each without an end of the calendar.
+EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
 
 
 class FeatureDrift(Body):
@@ -146,9 +148,15 @@ def _days(query: Mapping[str, str]) -> _Asked:
         if name not in query:
             continue
         try:
-            asked.days[name] = date.fromisoformat(query[name])
+            day = date.fromisoformat(query[name])
         except ValueError:
             asked.problems.append(errors.Problem(f"?{name}", "invalid", "expected YYYY-MM-DD"))
+            continue
+        if EARLIEST <= day <= LATEST:
+            asked.days[name] = day
+        else:
+            told = f"a day from {EARLIEST} to {LATEST}"
+            asked.problems.append(errors.Problem(f"?{name}", "out_of_range", told))
     if len(asked.days) == 2 and not asked.days["from"] < asked.days["to"]:
         asked.problems.append(errors.Problem("?to", "invalid", "not after `from`"))
     return asked

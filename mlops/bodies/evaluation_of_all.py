@@ -27,6 +27,8 @@ from tenants.roles import Capability
 
 ALL = "all"
 LONGEST = timedelta(days=366)
+# No night ended before; days can be counted back from here without an end of the calendar.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 BY_DEFAULT = timedelta(days=90)
 PARAMETERS = {
     "model_version": "The version; the one that serves the night pass if absent.",
@@ -151,6 +153,8 @@ def read(query: Mapping[str, str], caller: Caller) -> Question:
     """Whose nights, of which version, of when; or everything that is wrong with the question."""
     asked = epochs_read.wanted({name: query[name] for name in ("from", "to") if name in query})
     end = asked.end or timezone.now()
+    if end < EARLIEST:
+        raise errors.Invalid(problems=[errors.Problem("?to", "out_of_range", "1970 or later")])
     start = asked.start or end - BY_DEFAULT
     if not timedelta(0) <= end - start <= LONGEST:
         problem = errors.Problem("?from", "out_of_range", "at most 366 days before `to`")

@@ -233,6 +233,9 @@ def test_a_period_can_be_named(ask: Ask, tenant: Tenant, model: ModelVersion) ->
     [
         ("?from=yesterday", 422, "validation_error"),
         ("?from=2026-03-02&to=2026-03-02", 422, "validation_error"),
+        ("?from=0001-01-01", 422, "validation_error"),
+        ("?to=0001-01-05", 422, "validation_error"),
+        ("?from=9999-12-31", 422, "validation_error"),
         ("?model_version=nobody", 404, "model_not_found"),
         ("?colour=red", 422, "validation_error"),
     ],

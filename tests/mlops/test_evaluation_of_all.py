@@ -153,6 +153,8 @@ def test_nobody_else_may_name_a_tenant(ask: Ask, tenant: Tenant) -> None:
         ("&from=yesterday", 422),
         ("&from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", 422),
         ("&from=2020-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", 422),
+        ("&to=0001-01-01T00:00:00Z", 422),
+        ("&from=0001-01-01T00:00:00Z&to=0001-01-03T00:00:00Z", 422),
         ("&limit=3", 422),
     ],
 )
