@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -57,12 +58,14 @@ class CodesForm(forms.Form):
 
 
 def page(site: Site, request: HttpRequest) -> HttpResponse:
-    """GET shows; POST does what its `do` says."""
+    """GET shows; POST does what its `do` says. A given password opens nothing but its change."""
     if request.method != "POST":
         return _shown(site, request, PasswordForm(), CodesForm())
     doing = DOING.get(request.POST.get("do", ""))
     if doing is None:
         raise Http404
+    if operator_of(request).must_change_password and doing is not _change_password:
+        raise PermissionDenied
     return doing(site, request)
 
 
@@ -133,8 +136,7 @@ def _renew_codes(site: Site, request: HttpRequest) -> HttpResponse:
 
 def _end_session(site: Site, request: HttpRequest) -> HttpResponse:
     own = operator_of(request).sessions.select_related("operator")
-    wanted = request.POST.get("session", "")
-    found = own.filter(pk=wanted).first() if wanted.isdecimal() else None
+    found = {str(row.pk): row for row in own}.get(request.POST.get("session", ""))
     if found is None:
         raise Http404
     sessions.end_session(session=found, actor=actor_of(request), reason="by herself")

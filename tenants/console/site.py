@@ -86,7 +86,7 @@ class ConsoleSite(admin.AdminSite):
 
     def _explaining(self, view: Callable[..., Any]) -> Callable[..., Any]:
         def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if operator_of(request).must_change_password and request.path != reverse(OWN_PAGE):
+            if operator_of(request).must_change_password and request.path not in _open_to_all():
                 return HttpResponseRedirect(reverse(OWN_PAGE))
             try:
                 return view(request, *args, **kwargs)
@@ -127,6 +127,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     metrics.AUTH_FAILURES.labels(reason="csrf").inc()
     detail = "The form is too old or did not come from here: go back, reload, send it again."
     return cast(ConsoleSite, admin.site).refusal_page(request, errors.Forbidden(detail))
+
+
+def _open_to_all() -> tuple[str, str]:
+    """Where somebody may go whose password is known to somebody else."""
+    return reverse(OWN_PAGE), reverse("admin:logout")
 
 
 def _is_ours(page: Any) -> TypeGuard[ConsolePage]:
