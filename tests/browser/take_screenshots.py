@@ -29,7 +29,7 @@ OPENED = {"night", "night-dark", "night-narrow", "device", "client", "model"}
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot[0])
-def test_take(window: Callable[..., Page], admin_state: object, shot: tuple) -> None:
+def test_a_page_is_taken_as_it_looks(window: Callable[..., Page], admin_state: object, shot: tuple) -> None:
     name, address, size, scheme, is_whole = shot
     page = window(state=admin_state, size=size, scheme=scheme)
     page.goto(address)
@@ -41,7 +41,7 @@ def test_take(window: Callable[..., Page], admin_state: object, shot: tuple) -> 
     page.screenshot(path=FOLDER / f"{name}.png", full_page=is_whole)
 
 
-def test_take_the_report(window: Callable[..., Page], admin_state: object) -> None:
+def test_the_report_is_taken_as_it_looks(window: Callable[..., Page], admin_state: object) -> None:
     page = window(state=admin_state, size=(1000, 1400))
     page.goto(f"{NIGHTS}?status=staged")
     page.locator("#result_list tbody th a").first.click()
