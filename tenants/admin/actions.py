@@ -179,8 +179,8 @@ RESET_FACTOR = NamedAction(
     name="reset-second-factor",
     label="Reset second factor",
     done="new second factor",
-    explains="Her authenticator and her recovery codes no longer work. The new ones are shown "
-    "once, to be handed over to her and nobody else.",
+    explains="Her authenticator and her recovery codes no longer work, and her sessions end. The "
+    "new ones are shown once, to be handed over to her and nobody else.",
     needs=Capability.PLATFORM,
     run=calling(credentials.reset_second_factor, "operator"),
     result_template="admin/new_factor.html",

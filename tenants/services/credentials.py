@@ -34,6 +34,8 @@ def change_password(*, operator: Operator, old: str, new: str, actor: Actor) -> 
     operators.use_attempt_at(operator.username)
     if not operator.check_password(old):
         raise WrongPassword
+    if new == old:
+        raise errors.Invalid(problems=[_weak("The new password is the present one.")])
     try:
         validate_password(new, operator)
     except ValidationError as error:
@@ -60,17 +62,24 @@ def _set_password(
         row.set_password(password)
         row.must_change_password = action == "operator.reset_password"
         row.save(update_fields=["password", "must_change_password"])
-        Session.objects.filter(pk__in=row.sessions.values("session")).delete()
+        _end_sessions(row)
         tell(operator=row, action=action, actor=actor, reason=reason)
     return row
+
+
+def _end_sessions(operator: Operator) -> None:
+    Session.objects.filter(pk__in=operator.sessions.values("session")).delete()
 
 
 def reset_second_factor(
     *, operator: Operator, actor: Actor, reason: str = ""
 ) -> tuple[str, list[str]]:
-    """Give her a new secret for one-time codes and new recovery codes; shown this once."""
+    """Give her a new secret for one-time codes and new recovery codes; shown this once.
+
+    Whoever came in with the old ones is signed out."""
     with transaction.atomic():
         secret, codes = give_second_factor(operator=operator)
+        _end_sessions(operator)
         tell(operator=operator, action="operator.enrol_second_factor", actor=actor, reason=reason)
     return secret, codes
 

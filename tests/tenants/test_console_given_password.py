@@ -48,6 +48,13 @@ def test_it_ends_no_session(browser: Client, given: str) -> None:
     assert ada().sessions.count() == 2
 
 
+def test_it_is_not_changed_into_itself(browser: Client, given: str) -> None:
+    browser.post(ACCOUNT, {"do": "password", "old": given, "new": given, "again": given})
+
+    assert ada().must_change_password
+    assert browser.get("/console/")["Location"] == ACCOUNT
+
+
 def test_its_page_offers_nothing_else(browser: Client) -> None:
     page = browser.get(ACCOUNT).content.decode()
 
