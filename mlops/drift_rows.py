@@ -13,6 +13,8 @@ from recordings import queries
 from recordings.models import Recording
 from tenants.models import Tenant
 
+# An open range takes values whose sum no `real` holds: one such night would end every comparison.
+MOST = float(np.finfo(np.float32).max)
 # One order for all columns: their aggregates see the rows of the one subquery.
 BETWEEN = """
 SELECT array_agg(device_id::integer), array_agg(epochs), array_agg(counts),
@@ -33,7 +35,7 @@ def keep(recording: Recording, model: ModelVersion | int, sketch: Sketch) -> Non
         "night_on": recording.night_on,
         "epochs": sketch.epochs,
         "counts": sketch.counts.ravel().tolist(),
-        "total": sketch.total.tolist(),
+        "total": np.clip(sketch.total, -MOST, MOST).tolist(),
         "squares": sketch.squares.tolist(),
         "stages": sketch.stages.tolist(),
         "confidence": confidence,

@@ -300,6 +300,16 @@ def test_the_schedule_looks_at_each_tenant_once(tenant: Tenant, model: ModelVers
     assert {run.tenant for run in DriftRun.objects.all()} == {tenant, other}
 
 
+def test_a_night_beyond_all_measure_stops_nobody_s_run(tenant: Tenant, model: ModelVersion) -> None:
+    sketched(tenant, model, range(1, 40))
+    night = Recording.objects.filter(tenant=tenant).first()
+    sums, counts = np.full(WIDTH, 1e39), np.full((WIDTH, 10), 6)
+
+    drift_rows.keep(night, model, Sketch(60, counts, sums, sums**2, np.array([15] * 4), 0.7))
+
+    assert tasks.look_for_drift() == 1
+
+
 def test_the_command_runs_shows_and_lists(tenant: Tenant, model: ModelVersion) -> None:
     sketched(tenant, model, range(1, 40))
     named = ["--tenant", tenant.slug]
