@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from noctis import errors
 from tenants.console import NamedAction, Order, ReasonForm, calling
-from tenants.models import ServiceClient, ServiceClientKey, Tenant
+from tenants.models import Operator, ServiceClient, ServiceClientKey, Tenant
 from tenants.roles import Capability
-from tenants.services import clients, credentials, sessions, tenants
+from tenants.services import clients, credentials, factors, sessions, tenants
 
 Algorithm = ServiceClientKey.Algorithm
 
@@ -165,6 +166,11 @@ REVOKE = NamedAction(
     is_final=True,
 )
 
+
+def _herself(by: Operator, row: Operator) -> str:
+    return "On your own page, with your password." if row.pk == by.pk else ""
+
+
 RESET_PASSWORD = NamedAction(
     name="reset-password",
     label="Reset password",
@@ -173,6 +179,7 @@ RESET_PASSWORD = NamedAction(
     "she has to choose another when she signs in with it.",
     needs=Capability.PLATFORM,
     run=calling(credentials.reset_password, "operator"),
+    forbids=_herself,
     result_template="admin/new_password.html",
 )
 RESET_FACTOR = NamedAction(
@@ -183,7 +190,27 @@ RESET_FACTOR = NamedAction(
     "new ones are shown once, to be handed over to her and nobody else.",
     needs=Capability.PLATFORM,
     run=calling(credentials.reset_second_factor, "operator"),
+    forbids=_herself,
     result_template="admin/new_factor.html",
+)
+
+
+def _has_none(row: Operator) -> str:
+    if settings.SECOND_FACTOR_REQUIRED:
+        return "Here nobody signs in without a second factor: reset it instead."
+    return "" if row.otp_secret else "She has no second factor."
+
+
+DISABLE_FACTOR = NamedAction(
+    name="disable-second-factor",
+    label="Disable second factor",
+    done="second factor disabled",
+    explains="Their sessions end, and their passwords alone sign them in until they enrol a new "
+    "authenticator on their own pages.",
+    needs=Capability.PLATFORM,
+    run=calling(factors.disable_second_factor, "operator"),
+    refusal=_has_none,
+    forbids=_herself,
 )
 END_SESSION = NamedAction(
     name="end",

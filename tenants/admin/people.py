@@ -22,7 +22,7 @@ class OperatorPage(ConsolePage):
     reads = Capability.CLIENTS_READ
     menu = "Security"
     is_in_palette = True
-    named_actions = (actions.RESET_PASSWORD, actions.RESET_FACTOR)
+    named_actions = (actions.RESET_PASSWORD, actions.RESET_FACTOR, actions.DISABLE_FACTOR)
     related = (
         ("Memberships", Membership, "q", "username"),
         ("Sessions", ConsoleSession, "q", "username"),

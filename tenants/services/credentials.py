@@ -62,12 +62,13 @@ def _set_password(
         row.set_password(password)
         row.must_change_password = action == "operator.reset_password"
         row.save(update_fields=["password", "must_change_password"])
-        _end_sessions(row)
+        end_sessions(operator=row)
         tell(operator=row, action=action, actor=actor, reason=reason)
     return row
 
 
-def _end_sessions(operator: Operator) -> None:
+def end_sessions(*, operator: Operator) -> None:
+    """Sign her out everywhere; the caller's transaction tells why."""
     Session.objects.filter(pk__in=operator.sessions.values("session")).delete()
 
 
@@ -79,14 +80,14 @@ def reset_second_factor(
     Whoever came in with the old ones is signed out."""
     with transaction.atomic():
         secret, codes = give_second_factor(operator=operator)
-        _end_sessions(operator)
+        end_sessions(operator=operator)
         tell(operator=operator, action="operator.enrol_second_factor", actor=actor, reason=reason)
     return secret, codes
 
 
 def give_second_factor(*, operator: Operator) -> tuple[str, list[str]]:
     """Keep a new secret and new recovery codes; the caller's transaction tells of it."""
-    return operators.keep_new_secret(operator=operator), _replace_codes(operator)
+    return operators.keep_new_secret(operator=operator), replace_codes(operator=operator)
 
 
 def renew_recovery_codes(*, operator: Operator, password: str, actor: Actor) -> list[str]:
@@ -95,13 +96,14 @@ def renew_recovery_codes(*, operator: Operator, password: str, actor: Actor) -> 
     if not operator.check_password(password):
         raise WrongPassword
     with transaction.atomic():
-        codes = _replace_codes(operator)
+        codes = replace_codes(operator=operator)
         action = "operator.renew_recovery_codes"
         tell(operator=operator, action=action, actor=actor, reason="by herself")
     return codes
 
 
-def _replace_codes(operator: Operator) -> list[str]:
+def replace_codes(*, operator: Operator) -> list[str]:
+    """Draw recovery codes in place of all before; the caller's transaction tells of it."""
     Operator.objects.select_for_update().get(pk=operator.pk)
     operator.recovery_codes.all().delete()
     codes = [_new_code() for _ in range(CODES)]

@@ -8,12 +8,11 @@ from django.db import transaction
 from noctis import metrics
 from tenants.models import ConsoleSession, Operator
 from tenants.roles import Capability
-from tenants.services import audit, credentials, operators
+from tenants.services import audit, credentials, factors, operators
 from tenants.services.audit import Actor, Channel
 from tenants.services.operators import SignInRefused
 
 log = structlog.get_logger(__name__)
-LONGEST_OTP = 8  # what is longer than a one-time code is a recovery code
 
 
 def enter_console(*, username: str, password: str, otp: str) -> Operator:
@@ -23,24 +22,18 @@ def enter_console(*, username: str, password: str, otp: str) -> Operator:
     if not isinstance(person, Operator) or not person.may(Capability.WHOAMI):
         raise _refused("sign_in")
     with transaction.atomic():
-        if not _passes(person, otp):
+        if not factors.passes(operator=person, code=otp, actor=_herself(person)):
             raise _refused("second_factor")
         _tell_her_tenants(person)
     return person
 
 
-def _passes(person: Operator, otp: str) -> bool:
-    if not person.otp_secret or len(otp) <= LONGEST_OTP:
-        return operators.passes_second_factor(operator=person, code=otp)
-    if not credentials.use_recovery_code(operator=person, code=otp):
-        return False
-    actor = Actor(f"operator {person.username}", Channel.CONSOLE)
-    credentials.tell(operator=person, action="operator.use_recovery_code", actor=actor)
-    return True
+def _herself(person: Operator) -> Actor:
+    return Actor(f"operator {person.username}", Channel.CONSOLE)
 
 
 def _tell_her_tenants(person: Operator) -> None:
-    actor = Actor(f"operator {person.username}", Channel.CONSOLE)
+    actor = _herself(person)
     # In the order of their keys: two sign-ins never wait for each other's chains in a circle.
     for held in sorted(person.held, key=lambda held: held.tenant_id):
         audit.record(actor=actor, tenant=held.tenant, action="operator.sign_in", subject=person)
