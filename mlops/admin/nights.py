@@ -46,7 +46,8 @@ class NightPage(RecordingPage):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any
     ) -> HttpResponse:
         row: Recording = more.get("obj") or context["original"]
-        if _may_look(request, row):
+        # What is being erased is as good as gone: of it the page says that and no more.
+        if _may_look(request, row) and row.status != row.Status.ERASING:
             view = night_views.look_at_night(recording=row, against=request.GET.get("against", ""))
             context |= {"night": night_sheets.sheet_of(self, request, view)}
         return super().render_change_form(request, context, *args, **more)
@@ -67,7 +68,7 @@ class NightPage(RecordingPage):
         if not self.has_view_permission(request):
             raise PermissionDenied
         row: Recording | None = self.get_object(request, object_id)
-        if row is None:
+        if row is None or row.status == row.Status.ERASING:
             raise errors.Missing
         if not _may_look(request, row):
             raise PermissionDenied

@@ -268,3 +268,16 @@ def test_each_term_means_what_the_glossary_says() -> None:
 
     for term in (*TERMS, *STAGE_TERMS):
         assert told[term.name].startswith(term.meaning), term.name
+
+
+@pytest.mark.parametrize("end", ["report/", "hypnogram.csv", "hypnogram.edf", "hypnogram.json"])
+def test_a_night_that_is_being_erased_is_not_handed_out(
+    night: Recording, browser: Client, end: str
+) -> None:
+    Recording.objects.filter(pk=night.pk).update(status="erasing")
+
+    page = text(browser.get(page_of(night)))
+
+    assert browser.get(f"{NIGHTS}{night.uuid}/{end}").status_code == 404
+    assert "erasing" in page
+    assert "<svg role" not in page
