@@ -68,10 +68,8 @@ class ConsoleSite(admin.AdminSite):
         try:
             sign_in.use_attempt(request)
             entered = super().login(request, extra_context)
-        except errors.RateLimited as refusal:
-            refused = self.refusal_page(request, refusal)
-            refused["Retry-After"] = str(refusal.retry_after_s)
-            return refused
+        except errors.Refusal as refusal:
+            return self.refusal_page(request, refusal)
         if request.method == "POST":
             sign_in.remember_session(request)
         return entered
@@ -103,7 +101,10 @@ class ConsoleSite(admin.AdminSite):
             "request_id": context.request_id(),
             **self.each_context(request),
         }
-        return TemplateResponse(request, "admin/refused.html", known, status=refusal.row.status)
+        page = TemplateResponse(request, "admin/refused.html", known, status=refusal.row.status)
+        if refusal.retry_after_s:
+            page["Retry-After"] = str(refusal.retry_after_s)
+        return page
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

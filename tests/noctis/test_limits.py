@@ -194,6 +194,14 @@ def test_without_valkey_nobody_signs_in(small: None, without_valkey: None, clien
     assert answer["Retry-After"] == "1"
 
 
+def test_without_valkey_a_person_is_told_so_on_a_page(
+    small: None, without_valkey: None, client: Client
+) -> None:
+    answer = client.post("/console/login/", {"username": "ada", "password": "x", "otp": ""})
+
+    assert (answer.status_code, answer["Content-Type"][:9]) == (503, "text/html")
+
+
 @pytest.mark.django_db
 def test_without_valkey_a_service_goes_on(
     small: None, without_valkey: None, client: Client
