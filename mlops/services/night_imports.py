@@ -81,7 +81,8 @@ def _recording_of(device: Device, night: SourceNight, place: int) -> Recording:
     """The subject's recording at that place on this device, or a new one on a free evening."""
     pseudonym = _pseudonym(night)
     mine = Recording.objects.owned_by(device.tenant).filter(device=device)
-    known = mine.filter(subject=pseudonym).order_by("-started_at", "pk")[place : place + 1]
+    # In the order in which they came: on another day later ones get later evenings.
+    known = mine.filter(subject=pseudonym).order_by("pk")[place : place + 1]
     found: Recording | None = known.first()
     if found is not None:
         return found
