@@ -82,7 +82,7 @@ class TenantPage(ConsolePage):
 
 @admin.register(Membership)
 class MembershipPage(ConsolePage):
-    """Which operator is what in which tenant."""
+    """Which operator is what in which tenant. Members are added on their tenant's page."""
 
     reads = Capability.CLIENTS_READ
     menu = "Tenants"

@@ -17,7 +17,8 @@ STATE = pill("is_active", "state", {True: "active", False: "shut out"})
 
 @admin.register(Operator)
 class OperatorPage(ConsolePage):
-    """The people at the console. What each may do is in her memberships."""
+    """The people at the console. What each may do is in her memberships; new ones are made on a
+    tenant's page."""
 
     reads = Capability.CLIENTS_READ
     menu = "Security"
