@@ -156,7 +156,9 @@ def _predictions(reading: Reading) -> Tile:
     )
 
 
-def _failing_jobs(count: int) -> str:
+def _jobs(queued: int | None, count: int) -> str:
+    if queued is None:
+        return _("the broker does not answer: no job starts")
     if not count:
         return _("every job ended well when it last ran")
     return ngettext("%(n)s job failed last", "%(n)s jobs failed last", count) % {"n": count}
@@ -168,8 +170,8 @@ def _of_platform(reading: Reading, found: Platform) -> Iterator[Tile]:
         _("Tasks in the queue"),
         UNKNOWN if queued is None else f"{queued:,}",
         reverse("admin:noctis_taskoutcome_changelist"),
-        note=_failing_jobs(found.tasks_failing),
-        tone="alert" if found.tasks_failing else "",
+        note=_jobs(queued, found.tasks_failing),
+        tone="alert" if queued is None or found.tasks_failing else "",
     )
     days = {"epochs": settings.EPOCHS_RETENTION_DAYS, "log": settings.PREDICTIONS_RETENTION_DAYS}
     yield Tile(
