@@ -142,7 +142,14 @@ class Postgres:
             # After kill -9 the server's own children need a moment to notice and let go.
             if "still in use" not in told or time.monotonic() > deadline:
                 raise EmbeddedError(f"PostgreSQL does not start: {reason(told)} (log: {self.log})")
+            self._end_orphans()
             time.sleep(0.2)
+
+    def _end_orphans(self) -> None:
+        """Children of a server that is dead: they work in its folder, and may wait for long."""
+        numbers = [int(entry.name) for entry in PROC.glob("[0-9]*")]
+        for orphan in filter(None, map(identity_of, filter(self._works_here, numbers))):
+            end(orphan, 2.0)
 
     def _ensure_database(self) -> None:
         deadline = time.monotonic() + 60

@@ -132,6 +132,23 @@ def test_killed_servers_start_again_with_their_data(instance: Instance) -> None:
     client.close()
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="orphans are found by /proc")
+def test_a_child_that_outlives_its_killed_server_does_not_keep_it_from_starting(
+    instance: Instance,
+) -> None:
+    with psycopg.connect(instance.postgres.url()) as connection:
+        child = connection.info.backend_pid
+        server = process_of(instance.postgres)
+        os.kill(child, signal.SIGSTOP)
+        os.kill(server.pid, signal.SIGKILL)
+        assert wait_until_gone(server, 5.0)
+
+        instance.start()
+
+    assert identity_of(child) is None
+    assert ask(instance, "SELECT 1") == "1"
+
+
 def test_a_busy_server_is_neither_dead_nor_started_again(instance: Instance) -> None:
     """Stopped for longer than a reply is waited for, as by a long script or a slow disk."""
     before = process_of(instance.valkey)

@@ -152,5 +152,5 @@ def test_both_run_every_day_the_proof_after_the_backup() -> None:
         if row["task"].startswith("operations.tasks.backups.")
     }
 
-    assert sorted(times) == ["prove_backup", "take_backup"]
+    assert sorted(times) == ["prove_backup", "take_backup", "tell_age"]
     assert max(times["take_backup"].hour) < min(times["prove_backup"].hour)
