@@ -63,7 +63,8 @@ def _chosen(page: Page, request: HttpRequest, action: NamedAction) -> list[Any]:
         raise errors.BadRequest("Too many rows for one action.")
     try:
         key = page.opts.pk
-        rows = list(page.get_queryset(request).filter(pk__in=[key.to_python(pk) for pk in pks]))
+        found = page.get_queryset(request).filter(pk__in=[key.to_python(pk) for pk in pks])
+        rows = list(found.select_related(*(page.list_select_related or ())))
     except ValidationError:
         raise Http404 from None
     if not rows:

@@ -4,8 +4,10 @@ import re
 import time
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tenants import totp
 from tenants.models import AuditEntry, Membership, Operator
@@ -158,6 +160,19 @@ def test_a_platforms_member_admin_makes_no_platform_admin() -> None:
 
     assert "may do more than she may herself" in text(answer)
     assert not Operator.objects.filter(username="eve").exists()
+
+
+def test_looking_at_many_members_costs_as_much_as_looking_at_two(heron: Household) -> None:
+    browser = as_("platform_admin", PlatformFactory())
+    rows = MembershipFactory.create_batch(7, tenant=heron.tenant)
+    costs = []
+
+    for chosen in (rows[:2], rows):
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(REMOVE, {"pk": [row.pk for row in chosen]})
+        costs.append(len(queries))
+
+    assert costs[0] == costs[1]
 
 
 READERS = ["auditor", "tenant_viewer", "operator", "model_manager"]
