@@ -121,29 +121,32 @@ def run(*, tenant: Tenant, model: ModelVersion, until: date | None = None) -> Dr
     return row
 
 
-def run_all() -> int:
-    """Run once for each tenant and version that staged nights of the period; say how many."""
-    until = timezone.now().date()
-    period = Period.ending(until)
+def due() -> list[tuple[int, int]]:
+    """Find the tenants and versions that staged nights of the period: their numbers, in pairs."""
+    period = Period.ending(timezone.now().date())
     sketched = NightSketch.objects.filter(night_on__gte=period.baseline_from)
-    pairs = sketched.values_list("tenant", "model").distinct()
-    tenants = Tenant.objects.in_bulk({tenant for tenant, _ in pairs})
-    named = ModelVersion.objects.select_related("schema")
-    versions = named.in_bulk({model for _, model in pairs})
-    runs = [
-        run(tenant=tenants[tenant], model=versions[model], until=until) for tenant, model in pairs
-    ]
-    _tell(runs)
-    return len(runs)
+    return list(
+        sketched.order_by("tenant_id", "model_id").values_list("tenant_id", "model_id").distinct()
+    )
 
 
-def _tell(runs: list[DriftRun]) -> None:
-    """The worst tenant's, by version: a tenant is no label."""
-    worst: dict[str, tuple[int, float]] = {}
-    for row in runs:
-        level = SEVERITY_LEVELS[Severity(row.severity)]
-        score = max((feature["psi"] or 0.0 for feature in row.report["features"]), default=0.0)
-        worst[row.model.version] = max(worst.get(row.model.version, (-1, 0.0)), (level, score))
-    for version, (level, score) in worst.items():
-        metrics.DRIFT_SEVERITY.labels(model_version=version).set(level)
-        metrics.DRIFT_SCORE.labels(model_version=version).set(score)
+def run_due(*, tenant_id: int, model_id: int) -> DriftRun:
+    """Run for one of those that are due, and tell of its version."""
+    tenant = Tenant.objects.get(pk=tenant_id)
+    model = ModelVersion.objects.select_related("schema").get(pk=model_id)
+    row = run(tenant=tenant, model=model)
+    _tell(model)
+    return row
+
+
+def _tell(model: ModelVersion) -> None:
+    """The worst of the tenants' newest runs: a tenant is no label."""
+    newest_runs = DriftRun.objects.of(model).order_by("tenant_id", "-id").distinct("tenant_id")
+    level, score = max(_told(row) for row in newest_runs)
+    metrics.DRIFT_SEVERITY.labels(model_version=model.version).set(level)
+    metrics.DRIFT_SCORE.labels(model_version=model.version).set(score)
+
+
+def _told(row: DriftRun) -> tuple[int, float]:
+    score = max((feature["psi"] or 0.0 for feature in row.report["features"]), default=0.0)
+    return SEVERITY_LEVELS[Severity(row.severity)], score

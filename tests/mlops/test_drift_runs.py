@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from prometheus_client import REGISTRY
 
 from devices.models import Device
 from inference.models import Hypnogram, ModelVersion
@@ -23,6 +24,7 @@ from mlops.services import drift
 from mlops.services.drift import Period
 from mlops.training.nights import LabelledNight
 from mlops.training.reference import drift_reference
+from noctis.celery import app
 from recordings.models import Recording
 from recordings.services import erasure, nights
 from tenants.models import Tenant
@@ -291,7 +293,10 @@ def test_two_days_of_three_make_an_alarm(tenant: Tenant, model: ModelVersion) ->
     assert later.is_alarm
 
 
-def test_the_schedule_looks_at_each_tenant_once(tenant: Tenant, model: ModelVersion) -> None:
+def test_the_schedule_looks_at_each_tenant_once(
+    tenant: Tenant, model: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.conf, "task_always_eager", True)
     other = TenantFactory()
     sketched(tenant, model, range(1, 40))
     sketched(other, model, range(1, 20))
@@ -307,7 +312,22 @@ def test_a_night_beyond_all_measure_stops_nobody_s_run(tenant: Tenant, model: Mo
 
     drift_rows.keep(night, model, Sketch(60, counts, sums, sums**2, np.array([15] * 4), 0.7))
 
-    assert tasks.look_for_drift() == 1
+    assert drift.due() == [(tenant.pk, model.pk)]
+    assert drift.run_due(tenant_id=tenant.pk, model_id=model.pk).pk
+
+
+def test_the_worst_tenant_is_what_the_metric_tells(tenant: Tenant, model: ModelVersion) -> None:
+    calm = TenantFactory()
+    sketched(calm, model, range(1, 40))
+    sketched(tenant, model, range(15, 40))
+    sketched(tenant, model, range(1, 14), shift=3)
+
+    for tenant_id, model_id in drift.due():
+        drift.run_due(tenant_id=tenant_id, model_id=model_id)
+
+    labels = {"model_version": model.version}
+    assert REGISTRY.get_sample_value("drift_severity_gauge", labels) == 2
+    assert (REGISTRY.get_sample_value("drift_score_gauge", labels) or 0) > 0.2
 
 
 def test_the_command_runs_shows_and_lists(tenant: Tenant, model: ModelVersion) -> None:
