@@ -29,7 +29,9 @@ OPENED = {"night", "night-dark", "night-narrow", "device", "client", "model"}
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot[0])
-def test_a_page_is_taken_as_it_looks(window: Callable[..., Page], admin_state: object, shot: tuple) -> None:
+def test_a_page_is_taken_as_it_looks(
+    window: Callable[..., Page], admin_state: object, shot: tuple
+) -> None:
     name, address, size, scheme, is_whole = shot
     page = window(state=admin_state, size=size, scheme=scheme)
     page.goto(address)
