@@ -17,4 +17,4 @@ def read(path: Path) -> list[SourceNight]:
     codes = archives.stages_of(path, arrays)
     beats = Beats.of(*(arrays[name] for name in BEATS))
     features = beat_columns(beats, len(codes))
-    return [SourceNight("slpdb", path.stem, archives.subject_of(arrays), features, codes)]
+    return [SourceNight("slpdb", path.stem, archives.subject_of(path, arrays), features, codes)]

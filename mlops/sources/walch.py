@@ -26,4 +26,4 @@ def read(path: Path) -> list[SourceNight]:
         raise SourceUnfit(f"{path.name}: a count or a spread below 0.")
     known = {"vib_move_pct": 100 * counts / (counts + HALF_MOVING), "hr_std": spread}
     features = columns(len(codes), known)
-    return [SourceNight("walch", path.stem, archives.subject_of(arrays), features, codes)]
+    return [SourceNight("walch", path.stem, archives.subject_of(path, arrays), features, codes)]

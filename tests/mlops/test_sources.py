@@ -1,5 +1,7 @@
 """Other people's recordings read as the device's features, and files refused by name."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import edfio
@@ -155,7 +157,7 @@ def broken(path: Path, **changes: np.ndarray | None) -> None:
         ({"stage": np.full(60, 9, np.int8)}, "a stage that is none"),
         ({"stage": np.zeros(59, np.int8)}, "not of one length"),
         ({"activity_count": np.full(60, -1.0)}, "below 0"),
-        ({"subject": np.array({"a": 1}, dtype=object)}, "no archive of plain arrays"),
+        ({"subject": np.array({"a": 1}, dtype=object)}, "subject is not plain"),
     ],
 )
 def test_a_file_that_is_not_what_it_says_is_refused_by_name(
@@ -211,3 +213,42 @@ def test_a_recording_without_a_person_or_a_heart_is_refused(
 
     with pytest.raises(SourceUnfit, match=named):
         read_folder("edf", tmp_path)
+
+
+def promising(shape: tuple[int, ...]) -> bytes:
+    """A header of an array that is not behind it."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
+    return file.getvalue()
+
+
+def zipped(member: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("activity_count", "hr_variability", "stage", "subject"):
+            archive.writestr(f"{name}.npy", member)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"PK\x03\x04 and then nothing",
+        zipped(b""),
+        zipped(b"\x93NUMPY\x01\x00"),
+        zipped(b"\x93NUMPY\x07\x00 of a version that is not"),
+        zipped(promising((8,))),
+        zipped(promising((1 << 40,))),
+        zipped(bytes(64 * 1024 * 1024)),
+        zipped(promising((1,)) + bytes(8))[:-40],
+    ],
+    ids=["empty", "cut", "nothing", "half", "later", "lying", "huge", "blown up", "no directory"],
+)
+def test_a_file_that_is_no_archive_of_arrays_is_refused_by_name(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "wrist.npz").write_bytes(raw)
+
+    with pytest.raises(SourceUnfit, match=r"wrist\.npz"):
+        read_folder("walch", tmp_path)
