@@ -116,7 +116,7 @@ def serve_version(
     What served there before is archived unless it still serves elsewhere."""
     row = version_named(version)
     wanted = tuple(families) or tuple(row.families)
-    _check_offered(row, wanted)
+    check_offered(row=row, families=wanted)
     _check_unpinned(wanted)
     if _serves_already(row, wanted):
         return row
@@ -180,7 +180,8 @@ def _name_of_previous(family: str) -> str | None:
     )
 
 
-def _check_offered(row: ModelVersion, families: Sequence[str]) -> None:
+def check_offered(*, row: ModelVersion, families: Sequence[str]) -> None:
+    """Refuse families that a version was not made for."""
     if missing := [family for family in families if family not in row.families]:
         raise refusals.PassNotOffered(f"{row.version} does not offer {', '.join(missing)}.")
 

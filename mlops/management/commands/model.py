@@ -1,4 +1,7 @@
-"""`manage.py model`: which models there are, what they are worth, and which one serves."""
+"""`manage.py model`: which models there are, what they are worth, and which one serves.
+
+Stands above the registry, because to compare versions is a matter of this app.
+"""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
@@ -9,6 +12,9 @@ from inference.artifacts import folder
 from inference.models import Family, ModelVersion
 from inference.services import registry, reloading, shipped
 from inference.services.model_events import Decision
+from mlops.bodies import comparison as bodies
+from mlops.management import chosen
+from mlops.services import comparisons
 from noctis.commands import Row, VerbCommand
 from tenants.lookups import shell_actor
 
@@ -22,6 +28,7 @@ class Command(VerbCommand):
         "validate": "verify a candidate, and let it serve from now on",
         "list": "show every version",
         "show": "show a version: its manifest, metrics and history",
+        "compare": "stage the same nights by two versions, and say where they differ",
         "serve": "let a validated version serve",
         "rollback": "let serve again what served before",
         "reload": "load what should serve in every process, and say which ones did",
@@ -30,8 +37,10 @@ class Command(VerbCommand):
     def add_verb_arguments(self, verb: str, parser: ArgumentParser) -> None:
         if verb == "import":
             parser.add_argument("folder", type=Path, help="docs/models/format.md has the format")
-        if verb in ("verify", "validate", "show", "serve"):
+        if verb in ("verify", "validate", "show", "serve", "compare"):
             parser.add_argument("version")
+        if verb == "compare":
+            self._add_comparison(parser)
         if verb in ("serve", "rollback"):
             parser.add_argument(
                 "--family",
@@ -42,6 +51,13 @@ class Command(VerbCommand):
             )
         if verb in ("import", "validate", "serve", "rollback", "reload"):
             parser.add_argument("--reason", default="", help="kept in the audit log")
+
+    def _add_comparison(self, parser: ArgumentParser) -> None:
+        parser.add_argument("other", metavar="other_version")
+        parser.add_argument("--tenant", metavar="SLUG", help="whose; else everybody's")
+        chosen.add_options(parser)
+        parser.add_argument("--nights", type=int, default=comparisons.BY_DEFAULT, metavar="N")
+        parser.add_argument("--family", choices=Family.values, default="night")
 
     def run(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
         """`show` prints any answer, and `import` is a keyword: their methods have other names."""
@@ -81,6 +97,16 @@ class Command(VerbCommand):
         )
         return {**_row(row), **row.metadata, "history": [*events]}
 
+    def compare(self, options: Mapping[str, Any]) -> Row:
+        found = comparisons.compare_versions(
+            first=options["version"],
+            second=options["other"],
+            nights=chosen.nights_of(options),
+            family=options["family"],
+            limit=options["nights"],
+        )
+        return bodies.comparison(found)
+
     def serve(self, options: Mapping[str, Any]) -> Row:
         return _row(
             registry.serve_version(
@@ -107,6 +133,19 @@ class Command(VerbCommand):
             }
             for row in reloaded.processes
         ]
+
+    def show(self, answer: Row | Sequence[Row]) -> None:
+        if not isinstance(answer, Mapping) or "pairs" not in answer:
+            super().show(answer)
+            return
+        for part in chosen.parts_of(answer, answer["versions"]):
+            super().show(part)
+            self.stdout.write("")
+        better = answer["difference"]
+        self.stdout.write(
+            f"kappa of a less kappa of b: {chosen.two(better['kappa']) or '-'} "
+            f"({chosen.between(better['interval']) or 'no interval'}, by night)"
+        )
 
 
 def _decision(options: Mapping[str, Any]) -> Decision:

@@ -1,0 +1,17 @@
+"""Several answers to the same nights, side by side: counts that add up, in any order; no Django."""
+
+from mlops.comparison.counts import Line, NightCounts, Pair, count_night
+from mlops.comparison.told import difference_of, told
+from mlops.comparison.totals import MOST_DIFFERENT, Different, Totals
+
+__all__ = [
+    "MOST_DIFFERENT",
+    "Different",
+    "Line",
+    "NightCounts",
+    "Pair",
+    "Totals",
+    "count_night",
+    "difference_of",
+    "told",
+]
