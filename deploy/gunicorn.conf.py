@@ -3,9 +3,7 @@
 import os
 from typing import Any
 
-from prometheus_client import multiprocess
-
-from noctis import process_names
+from noctis import metric_files
 
 host = os.environ.get("HOST") or "127.0.0.1"
 bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or '8000'}"
@@ -25,7 +23,6 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
 
-def child_exit(_server: Any, worker: Any) -> None:
-    """Live gauges of a dead process must not be counted on."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        multiprocess.mark_process_dead(f"{process_names.HOST}-{worker.pid}")
+def child_exit(_server: Any, _worker: Any) -> None:
+    """Live gauges of a dead process must not be counted on, and its counts not be lost."""
+    metric_files.fold_dead()

@@ -1,6 +1,5 @@
 """Is the process alive, can it serve, and its numbers. Open to probes: states, not causes."""
 
-import os
 from collections.abc import Callable
 
 import structlog
@@ -10,15 +9,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
     generate_latest,
-    multiprocess,
 )
 from redis.exceptions import RedisError
 
 from inference import serving
-from noctis import errors
+from noctis import errors, metric_files
 from noctis.db import timescaledb
 from noctis.methods import read_only
 
@@ -113,13 +109,4 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @read_only
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, summed over all processes where they share a folder."""
-    return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
-
-
-def registry() -> CollectorRegistry:
-    """Every number of this process, or of all that share the folder."""
-    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        return REGISTRY
-    shared = CollectorRegistry()
-    multiprocess.MultiProcessCollector(shared)
-    return shared
+    return HttpResponse(generate_latest(metric_files.registry()), content_type=CONTENT_TYPE_LATEST)

@@ -65,6 +65,13 @@ def threshold(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1:
+        raise ValueError("expected a share between 0 and 1")
+    return number
+
+
 def cache_seconds(text: str) -> float:
     """How long a revoked key may go on working is promised, so nobody can set it higher."""
     if not 0 < (number := float(text)) <= 5:

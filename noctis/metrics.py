@@ -29,10 +29,16 @@ CIRCUIT_STATE = Gauge(
 INGEST_REQUESTS = Counter("ingest_requests", "Batches of epochs that were sent, by form.", ["form"])
 INGEST_FAILURES = Counter("ingest_failures", "Batches that were not taken, by code.", ["code"])
 INGESTED_EPOCHS = Counter("ingested_epochs", "Epochs that were new.")
+DEVICE_INGEST_RATE = Gauge(
+    "device_ingest_rate",
+    "Epochs a second that devices sent and were new, in the last minute that was looked at.",
+    multiprocess_mode="mostrecent",
+)
+COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0)
 COMMIT_LATENCY = Histogram(
     "db_commit_latency_seconds",
     "How long the database takes to commit a batch.",
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
+    buckets=COMMIT_BUCKETS,
 )
 
 INFERENCE_BUCKETS = (
@@ -57,6 +63,17 @@ INFERENCE_DURATION = Histogram(
     ["staging_pass"],
     buckets=INFERENCE_BUCKETS,
 )
+# Out of that histogram, of all processes together; unknown, and so not set, where nobody asked.
+INFERENCE_P95 = Gauge(
+    "inference_p95_latency_ms",
+    "The 95th percentile of the last five minutes.",
+    multiprocess_mode="mostrecent",
+)
+INFERENCE_P99 = Gauge(
+    "inference_p99_latency_ms",
+    "The 99th percentile of the last five minutes.",
+    multiprocess_mode="mostrecent",
+)
 WINDOW_BUILD_DURATION = Histogram(
     "window_build_duration_seconds",
     "How long it takes to read a night's epochs and lay them out on its grid.",
@@ -79,9 +96,11 @@ MODEL_INFO = Gauge(
     ["family", "version"],
     multiprocess_mode="livesum",
 )
-MODEL_LOADS = Counter("model_loads", "Models that passed their self-test and serve.", ["family"])
-MODEL_LOAD_FAILURES = Counter(
-    "model_load_failures", "Models that should serve and could not be loaded.", ["family", "code"]
+MODEL_RELOADS = Counter(
+    "model_reload_success", "Models that passed their self-test and serve.", ["family"]
+)
+MODEL_RELOAD_FAILURES = Counter(
+    "model_reload_failure", "Models that should serve and could not be loaded.", ["family", "code"]
 )
 
 DRIFT_SCORE = Gauge(
@@ -94,6 +113,28 @@ DRIFT_SEVERITY = Gauge(
     "drift_severity_gauge",
     "The worst tenant's newest run: -1 too few nights, 0 LOW, 1 MEDIUM, 2 HIGH.",
     ["model_version"],
+    multiprocess_mode="mostrecent",
+)
+
+OBJECTIVE_VALUE = Gauge(
+    "objective_value",
+    "What an objective is about, as measured; not a number where nothing happened.",
+    ["objective", "window"],
+    multiprocess_mode="mostrecent",
+)
+OBJECTIVE_TARGET = Gauge(
+    "objective_target", "What that is held against.", ["objective"], multiprocess_mode="mostrecent"
+)
+# Over 1 more went wrong in the window than the objective allows; the rate at which it burns.
+OBJECTIVE_BUDGET_SPENT = Gauge(
+    "objective_budget_spent",
+    "The share of the window's error budget that is gone.",
+    ["objective", "window"],
+    multiprocess_mode="mostrecent",
+)
+OBJECTIVES_EVALUATED = Gauge(
+    "objectives_evaluated_timestamp_seconds",
+    "When the objectives were last evaluated.",
     multiprocess_mode="mostrecent",
 )
 

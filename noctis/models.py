@@ -39,7 +39,7 @@ class KeptAnswer(models.Model):
 class Traffic(models.Model):
     """What all web processes answered in some minutes: sampled from their metrics, which forget."""
 
-    SHORT, LONG = 5, 60
+    MINUTE, SHORT, LONG = 1, 5, 60
 
     minutes = models.SmallIntegerField()
     at = models.DateTimeField()
@@ -49,11 +49,17 @@ class Traffic(models.Model):
     failed = models.BigIntegerField(default=0)
     batches = models.BigIntegerField(default=0)
     batches_refused = models.BigIntegerField(default=0)
+    # Those of the refused that were ours.
+    batches_failed = models.BigIntegerField(default=0)
     epochs = models.BigIntegerField(default=0)
     sign_ins_refused = models.BigIntegerField(default=0)
     circuit_opened = models.BigIntegerField(default=0)
-    # How many answers with predictions fell into each bucket of their histogram.
+    reloads = models.BigIntegerField(default=0)
+    reloads_failed = models.BigIntegerField(default=0)
+    # How many answers with predictions, and how many commits, fell into each bucket of their
+    # histograms.
     predicting = ArrayField(models.BigIntegerField(), default=list)
+    committing = ArrayField(models.BigIntegerField(), default=list)
 
     objects: ClassVar[models.Manager["Traffic"]] = models.Manager()
 
@@ -62,7 +68,7 @@ class Traffic(models.Model):
             # And finds what a chart shows: the spans of one length from an instant on.
             models.UniqueConstraint(fields=["minutes", "at"], name="traffic_span_once"),
             models.CheckConstraint(
-                condition=models.Q(minutes__in=[5, 60]), name="traffic_span_known"
+                condition=models.Q(minutes__in=[1, 5, 60]), name="traffic_span_known"
             ),
         ]
 

@@ -35,6 +35,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=1),
         "options": {"expire_seconds": 60},
     },
+    "evaluate the objectives": {
+        "task": "operations.tasks.objectives.evaluate_objectives",
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 60},
+    },
     "close abandoned nights": {
         "task": "recordings.tasks.close_abandoned",
         "schedule": timedelta(minutes=1),

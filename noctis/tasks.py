@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from noctis import health, idempotency
+from noctis import idempotency, metric_files
 from noctis.dashboard import sampling
 
 
@@ -30,5 +30,6 @@ def forget_expired_sessions() -> None:
 def sample_traffic() -> bool:
     """Once a minute; what a lost message did not add, the next one does."""
     at = timezone.now()
+    metric_files.fold_dead()
     sampling.forget(at=at)
-    return sampling.sample(registry=health.registry(), at=at)
+    return sampling.sample(registry=metric_files.registry(), at=at)

@@ -148,10 +148,10 @@ def _tell(before: Snapshot, after: Snapshot) -> None:
             metrics.MODEL_INFO.labels(family, old.version).set(0)
         if new is not None and new is not old:
             metrics.MODEL_INFO.labels(family, new.version).set(1)
-            metrics.MODEL_LOADS.labels(family).inc()
+            metrics.MODEL_RELOADS.labels(family).inc()
             log.info("model_serves", family=family, version=new.version)
     for family, failure in after.failures.items():
-        metrics.MODEL_LOAD_FAILURES.labels(family, failure.code).inc()
+        metrics.MODEL_RELOAD_FAILURES.labels(family, failure.code).inc()
         log.error(
             "model_load_failed",
             family=family,

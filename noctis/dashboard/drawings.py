@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from django.conf import settings
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -12,8 +13,6 @@ from noctis.dashboard.reading import Reading, counted, predicting
 from noctis.models import Traffic
 from recordings import stages
 
-# What answers with predictions are held against.
-OBJECTIVE_P95_MS, OBJECTIVE_P99_MS = 350.0, 700.0
 DISPOSITIONS = {
     "staged": "staged",
     "not_enough_epochs": "not enough epochs",
@@ -48,7 +47,7 @@ def latency(reading: Reading) -> SafeString:
     values = {
         f"p{share}": _each(reading, partial(_percentile, share / 100)) for share in (50, 95, 99)
     }
-    limit = Threshold(_("objective of p95"), OBJECTIVE_P95_MS)
+    limit = Threshold(_("objective of p95"), settings.SLO_INFERENCE_P95_MS)
     return charts.line(caption, Series(reading.window.names, values, "ms", limit))
 
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from noctis import metrics
-from noctis.dashboard import queries, shares
+from noctis import histograms, metrics
+from noctis.dashboard import queries
 from noctis.dashboard.queries import Platform, Row, Staging
 from noctis.dashboard.ranges import Window
 from noctis.models import Traffic
@@ -89,8 +89,8 @@ def read(window: Window, person: Operator, tenants: Sequence[Tenant], *, whole: 
 
 def predicting(spans: Sequence[Traffic], share: float) -> float | None:
     """A percentile of the answers with predictions, in milliseconds."""
-    counts = shares.summed([span.predicting for span in spans])
-    found = shares.percentile(counts, BOUNDS, share)
+    counts = histograms.summed([span.predicting for span in spans])
+    found = histograms.percentile(counts, BOUNDS, share)
     return None if found is None else found * 1000
 
 

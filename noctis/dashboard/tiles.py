@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from noctis import charts
 from noctis.charts import Caption
 from noctis.dashboard.broker import tasks_waiting
-from noctis.dashboard.drawings import OBJECTIVE_P95_MS
 from noctis.dashboard.queries import Platform
 from noctis.dashboard.reading import Reading, counted, failing, predicting
 from tenants.console.shown import moment
@@ -146,12 +145,13 @@ def _predictions(reading: Reading) -> Tile:
     label = _("Predict p95")
     if p50 is None or p95 is None or p99 is None:
         return Tile(label, UNKNOWN, note=_("no prediction was asked for"))
-    told = {"p50": f"{p50:.3g}", "p99": f"{p99:.3g}", "most": f"{OBJECTIVE_P95_MS:.0f}"}
+    most = settings.SLO_INFERENCE_P95_MS
+    told = {"p50": f"{p50:.3g}", "p99": f"{p99:.3g}", "most": f"{most:.0f}"}
     return Tile(
         label,
         f"{p95:.3g} ms",
         note=_("p50 %(p50)s ms, p99 %(p99)s ms; objective %(most)s ms") % told,
-        tone="alert" if p95 > OBJECTIVE_P95_MS else "good",
+        tone="alert" if p95 > most else "good",
         trend=_trend(reading, label, [predicting(column, 0.95) for column in reading.columns]),
     )
 

@@ -10,6 +10,7 @@ from noctis.kinds import (
     natural,
     positive,
     seconds,
+    share,
     threshold,
 )
 
@@ -87,6 +88,31 @@ WORK = (
     Setting("DRIFT_PSI_THRESHOLD", 0.2, threshold, "PSI of a feature from which drift is MEDIUM."),
     Setting("DRIFT_KL_THRESHOLD", 0.1, threshold, "The same for the divergence of the stage mix."),
     Setting("DRIFT_Z_THRESHOLD", 3.0, threshold, "The same for means, in standard errors."),
+    Setting(
+        "SLO_INFERENCE_P95_MS",
+        350.0,
+        threshold,
+        "Objective: 95 of 100 answers with predictions take no longer.",
+    ),
+    Setting("SLO_INFERENCE_P99_MS", 700.0, threshold, "Objective: 99 of 100 of them."),
+    Setting(
+        "SLO_INGEST_FAILURE_RATE",
+        0.01,
+        share,
+        "Objective: no larger share of batches is lost to failures of the platform.",
+    ),
+    Setting(
+        "SLO_DB_COMMIT_P95_MS",
+        200.0,
+        threshold,
+        "Objective: 95 of 100 commits of a batch take no longer.",
+    ),
+    Setting(
+        "SLO_MODEL_RELOAD_SUCCESS_RATE",
+        0.99,
+        share,
+        "Objective: at least this share of the tries to load a model succeeds.",
+    ),
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(

@@ -1,12 +1,15 @@
-"""The platform's own rows: its policies, the days' summaries, its backups and what they proved."""
+"""The platform's own rows: policies, objectives, the days' summaries, backups and their proofs."""
 
 from operations.models.backup import Backup, Restoration
+from operations.models.objective import Objective, ObjectiveReading
 from operations.models.policy import StoragePolicy
 from operations.models.summary import DeviceDailySummary, RecordingDailySummary, SummaryMark
 
 __all__ = [
     "Backup",
     "DeviceDailySummary",
+    "Objective",
+    "ObjectiveReading",
     "RecordingDailySummary",
     "Restoration",
     "StoragePolicy",

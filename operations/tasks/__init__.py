@@ -1,4 +1,5 @@
 """What runs by itself for the platform; Celery finds the tasks here."""
 
 from operations.tasks import backups as backups
+from operations.tasks import objectives as objectives
 from operations.tasks import storage as storage

@@ -29,6 +29,8 @@ class Ingest(ApiViewSet):
     policy = {"ingest": Capability.EPOCHS_WRITE, "ingest_device": Capability.EPOCHS_WRITE}
     repeatable = frozenset({"ingest", "ingest_device"})
     route_class = "ingest"
+    # Of the batch at hand; one that could not be read has none of the known.
+    form = "unread"
 
     @extend_schema(
         operation_id="ingest_epochs",
@@ -40,7 +42,7 @@ class Ingest(ApiViewSet):
         """Add epochs to a recording: all of them or none. 200 means committed; repeat at will."""
         spoken = schemas.active()
         taken = intake.read_batch(read_json(request), spoken)
-        metrics.INGEST_REQUESTS.labels(form=taken.form).inc()
+        self.form = taken.form
         source = Source(self.caller.tenant, taken.recording_uuid, self.caller.device_uuid)
         appended = epochs.append_epochs(source=source, schema_id=spoken.id, batch=taken.batch)
         return Response(bodies.ingested(taken.recording_uuid, taken.batch, appended))
@@ -55,7 +57,7 @@ class Ingest(ApiViewSet):
         """The same for a device that knows no ids: its recording is found, or opened."""
         spoken = schemas.active()
         sent, batch = intake.read_device_batch(read_json(request), spoken)
-        metrics.INGEST_REQUESTS.labels(form="device").inc()
+        self.form = "device"
         if sent.timezone is not None and sent.timezone not in time_zones():
             problem = errors.Problem("/timezone", "unknown_time_zone", "no IANA time zone")
             raise errors.Invalid(problems=[problem])
@@ -91,6 +93,7 @@ class Ingest(ApiViewSet):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
+        metrics.INGEST_REQUESTS.labels(form=self.form).inc()
         if response.status_code >= 400 and isinstance(response.data, dict):
             metrics.INGEST_FAILURES.labels(code=response.data["code"]).inc()
         return super().finalize_response(request, response, *args, **kwargs)

@@ -35,7 +35,7 @@ SWAPS = 50
 
 def failures_counted(family: str, code: str) -> float:
     labels = {"family": family, "code": code}
-    return REGISTRY.get_sample_value("model_load_failures_total", labels) or 0.0
+    return REGISTRY.get_sample_value("model_reload_failure_total", labels) or 0.0
 
 
 def test_before_anybody_chose_nothing_serves_and_nobody_is_ready() -> None:

@@ -8,8 +8,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from noctis import outcomes
-from noctis.dashboard import sampling, shares
+from noctis import histograms, outcomes
+from noctis.dashboard import sampling
 from noctis.models import TaskOutcome, Traffic
 
 NOON = datetime(2026, 3, 1, 12, 2, tzinfo=UTC)
@@ -114,15 +114,15 @@ def test_a_percentile_out_of_fine_buckets_is_close_to_the_samples_own(share: flo
     bounds = [float(bound) for bound in range(1, 401)]
     counts = np.bincount(np.searchsorted(bounds, values), minlength=401).tolist()
 
-    found = shares.percentile(counts, bounds, share)
+    found = histograms.percentile(counts, bounds, share)
 
     assert found == pytest.approx(float(np.quantile(values, share)), abs=1.0)
 
 
 def test_percentiles_of_nothing_and_beyond_the_last_bound_say_what_is_known() -> None:
-    assert shares.percentile([0, 0, 0], [1.0, 2.0], 0.5) is None
-    assert shares.percentile([0, 0, 3], [1.0, 2.0], 0.5) == 2.0
-    assert shares.summed([[], [1, 2], [3, 4]]) == [4, 6]
+    assert histograms.percentile([0, 0, 0], [1.0, 2.0], 0.5) is None
+    assert histograms.percentile([0, 0, 3], [1.0, 2.0], 0.5) == 2.0
+    assert histograms.summed([[], [1, 2], [3, 4]]) == [4, 6]
 
 
 @pytest.mark.django_db
@@ -137,3 +137,17 @@ def test_a_task_that_failed_is_kept_with_its_kind_and_its_recovery_told() -> Non
     assert (recovered.is_failed, recovered.failures) == (False, 1)
     assert recovered.failed_at is not None
     assert recovered.ended_at <= timezone.now()
+
+
+@pytest.mark.django_db
+def test_only_batches_that_failed_by_our_fault_count_against_us() -> None:
+    web = Web()
+    web.answer(200)
+    refused = Counter("ingest_failures", "x", ["code"], registry=web.registry)
+    for code in ("validation_error", "db_error", "db_error", "rate_limited", "unheard_of"):
+        refused.labels(code).inc()
+
+    sampling.sample(registry=web.registry, at=NOON)
+
+    span = Traffic.objects.get(minutes=Traffic.MINUTE)
+    assert (span.batches_refused, span.batches_failed) == (5, 3)

@@ -20,7 +20,7 @@ READERS = {
     "deploy/gunicorn.conf.py": "all",
     "noctis/settings.py": "all",
     "noctis/embedded/home.py": {"NOCTIS_EMBEDDED_USER"},
-    "noctis/health.py": {"PROMETHEUS_MULTIPROC_DIR"},
+    "noctis/metric_files.py": {"PROMETHEUS_MULTIPROC_DIR"},
     "noctis/celery.py": {"DJANGO_SETTINGS_MODULE"},
     "noctis/wsgi.py": {"DJANGO_SETTINGS_MODULE"},
     "noctis/__init__.py": {"OPENBLAS_NUM_THREADS"},

@@ -24,7 +24,7 @@ from tests.chaos.stack import REPOSITORY, Stack, environment
 CLIENTS = 8
 WARM_UP_S = 2.0
 PAGE_KB = 4
-LOADS = re.compile(r"^model_loads_total\{[^}]*\} (\S+)$", re.MULTILINE)
+LOADS = re.compile(r"^model_reload_success_total\{[^}]*\} (\S+)$", re.MULTILINE)
 
 
 @dataclass

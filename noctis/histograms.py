@@ -18,6 +18,18 @@ def percentile(counts: Sequence[int], bounds: Sequence[float], share: float) -> 
     return bounds[-1]
 
 
+def above(counts: Sequence[int], bounds: Sequence[float], limit: float) -> float:
+    """How many lie above a limit, on the same straight lines; consistent with `percentile`."""
+    below, low = 0.0, 0.0
+    for count, high in zip(counts, bounds, strict=False):
+        if high <= limit:
+            below += count
+        elif low < limit:
+            below += count * (limit - low) / (high - low)
+        low = high
+    return sum(counts) - below
+
+
 def summed(rows: Sequence[Sequence[int]]) -> list[int]:
     """Bucket by bucket; a span without any has none."""
     known = [row for row in rows if row]
