@@ -23,10 +23,12 @@ COLUMNS = (
     "confidence",
     "model_version",
     "is_experimental",
+    "disposition",
 )
 # As edfplus.info/specs/edftexts.html spells stages; it has no word for N1 and N2 together.
 EDF_TEXTS = {"W": "W", "Light": "N1+N2", "Deep": "N3", "REM": "R"}
 EDF_UNKNOWN = "?"
+IMPLAUSIBLE = "implausible"
 # A header field is 80 characters for four words.
 LONGEST_EDF_WORD = 40
 
@@ -41,6 +43,7 @@ class Sheet:
     timezone: str
     model_version: str
     is_experimental: bool
+    disposition: str
     stages: NDArray[np.int8]  # (epochs,) places in recordings.stages.SHOWN
     confidences: NDArray[np.float32]  # (epochs,), NaN for a gap
 
@@ -69,6 +72,7 @@ def csv(sheet: Sheet) -> str:
                 "" if stage == UNSCORED else confidence,
                 sheet.model_version,
                 str(sheet.is_experimental).lower(),
+                sheet.disposition,
             )
         )
         for index, (at, stage, confidence) in enumerate(rows)
@@ -85,13 +89,14 @@ def edf(sheet: Sheet) -> bytes:
     # Readers disagree on fractions of the start, and none does on those of an onset.
     fraction_s = timedelta(microseconds=local.microsecond).total_seconds()
     experimental = ("experimental",) if sheet.is_experimental else ()
+    implausible = (sheet.disposition,) if sheet.disposition == IMPLAUSIBLE else ()
     file = edfio.Edf(
         signals=[],
         patient=edfio.Patient(code=sheet.subject or "X"),
         recording=edfio.Recording(
             startdate=local.date(),
             equipment_code=f"noctis:{sheet.model_version}"[:LONGEST_EDF_WORD],
-            additional=experimental,
+            additional=(*experimental, *implausible),
         ),
         starttime=local.time().replace(microsecond=0),
         annotations=[

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from inference.bodies.hypnograms import EXPERIMENTAL, is_experimental
+from inference.bodies import remarks
 from inference.models import Hypnogram, StagingAttempt
 from recordings import stages
 from recordings.admin import RecordingPage, hypnogram
@@ -79,13 +79,14 @@ class HypnogramPage(FoundByNight):
         pill("disposition", "became"),
         share("coverage", "coverage"),
         share("mean_confidence", "confidence"),
+        "plausibility",
         instant("staged_at", "staged"),
         facts("statistics", "statistics"),
         "picture",
         "letters",
         "remark",
     ]
-    readonly_fields = ["picture", "letters", "remark"]
+    readonly_fields = ["plausibility", "picture", "letters", "remark"]
 
     class Media:
         css = {"all": ["noctis/charts.css"]}
@@ -105,9 +106,13 @@ class HypnogramPage(FoundByNight):
         """One letter an epoch."""
         return stages.letters_of(row.stages)
 
+    @admin.display(description="plausibility")
+    def plausibility(self, row: Hypnogram) -> str:
+        return remarks.plausibility_of(row)
+
     @admin.display(description="remark")
     def remark(self, row: Hypnogram) -> str:
-        return EXPERIMENTAL if is_experimental(row) else NONE
+        return remarks.note_of(row) or NONE
 
 
 ATTEMPT: list[Column] = [

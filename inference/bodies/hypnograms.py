@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rest_framework import serializers
 
 from inference import sheets, statistics
+from inference.bodies import remarks
 from inference.models import Hypnogram as Row
 from inference.sheets import Sheet
 from inference.statistics import laid_out, night_statistics
@@ -22,10 +23,6 @@ from recordings.stages import SHOWN, shown_places
 from tenants.bodies import instant
 
 RANGE = {name: epochs_read.FILTERS[name] for name in ("from", "to")}
-# A model says of itself whether its stages have been held against the truth of real nights.
-EXPERIMENTAL = (
-    "Experimental: a model's estimate that was not validated on real nights. No diagnosis."
-)
 # By place in SHOWN; the last one is that of an epoch without a stage.
 _NAMES = np.array([*SHOWN, None], object)
 
@@ -95,6 +92,17 @@ class Statistics(Body):
     unknown_after_sleep_min = serializers.FloatField(allow_null=True)
 
 
+class Plausibility(Body):
+    """How like a sleeper's the night's numbers are; `null` where too few are known to say."""
+
+    continuity = serializers.FloatField(
+        allow_null=True, help_text="How much each epoch is like the one before; noise has 0."
+    )
+    astray = serializers.FloatField(
+        allow_null=True, help_text="The share of epochs whose rates are far from the night's own."
+    )
+
+
 class StagedNight(Body):
     """What is the same of a hypnogram and of its summary."""
 
@@ -103,22 +111,29 @@ class StagedNight(Body):
         "timezone": "Europe/Berlin",
         "disposition": "staged",
         "is_up_to_date": True,
-        "model_version": "linear-0",
+        "plausibility": {"continuity": 0.66, "astray": 0.004},
+        "model_version": "linear-1",
         "is_experimental": True,
-        "note": EXPERIMENTAL,
+        "note": f"{remarks.ELSEWHERE} {remarks.TYPICAL_ERROR}",
         "revision": 0,
         "staged_at": "2026-03-02T04:30:06Z",
     }
 
     recording_id = serializers.UUIDField()
     timezone = serializers.CharField()
-    disposition = serializers.ChoiceField(Row.Disposition.values)
+    disposition = serializers.ChoiceField(
+        Row.Disposition.values,
+        help_text="`implausible`: staged, but by numbers that are hardly a sleeper's.",
+    )
+    plausibility = Plausibility()
     is_up_to_date = serializers.BooleanField(
         help_text="`false` while epochs that came later wait to be staged."
     )
     model_version = serializers.CharField()
     is_experimental = serializers.BooleanField()
-    note = serializers.CharField(allow_null=True)
+    note = serializers.CharField(
+        allow_null=True, help_text="What must be said wherever the stages are shown."
+    )
     revision = serializers.IntegerField(help_text="Counts up each time that the night is staged.")
     staged_at = Instant()
 
@@ -163,20 +178,20 @@ EDF_FILE = EdfFile()
 CSV_LINES = TextOf(
     ",".join(sheets.COLUMNS),
     "c0a1f7de-5b1d-4a53-8f3c-9c2f6d7e8a90,P-0042,0,2026-03-01T20:30:00Z,"
-    "2026-03-01T21:30:00+01:00,Europe/Berlin,W,0.91,linear-0,true",
+    "2026-03-01T21:30:00+01:00,Europe/Berlin,W,0.91,linear-1,true,staged",
 )
 
 
 def _common(recording: Recording, row: Row) -> dict[str, Any]:
-    experimental = is_experimental(row)
     return {
         "recording_id": recording.uuid,
         "timezone": recording.timezone,
         "disposition": row.disposition,
+        "plausibility": {"continuity": row.continuity, "astray": row.astray},
         "is_up_to_date": recording.status == Recording.Status.STAGED,
         "model_version": row.model.version,
-        "is_experimental": experimental,
-        "note": EXPERIMENTAL if experimental else None,
+        "is_experimental": is_experimental(row),
+        "note": remarks.note_of(row),
         "revision": row.revision,
         "staged_at": instant(row.staged_at),
     }
@@ -219,6 +234,7 @@ def sheet(recording: Recording, row: Row) -> Sheet:
         timezone=recording.timezone,
         model_version=row.model.version,
         is_experimental=is_experimental(row),
+        disposition=row.disposition,
         stages=shown_places(_codes(row)),
         confidences=_confidences(row),
     )

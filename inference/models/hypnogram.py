@@ -25,8 +25,11 @@ class Hypnogram(Owned):
 
     class Disposition(models.TextChoices):
         STAGED = "staged"
+        IMPLAUSIBLE = "implausible"  # staged, but by numbers that no sleeper has
         NOT_ENOUGH_EPOCHS = "not_enough_epochs"
         SCHEMA_MISMATCH = "schema_mismatch"
+
+    WITH_STAGES = (Disposition.STAGED, Disposition.IMPLAUSIBLE)
 
     recording = models.ForeignKey(
         Recording, on_delete=models.PROTECT, related_name="+", db_constraint=False
@@ -43,6 +46,9 @@ class Hypnogram(Owned):
     # The share of the epochs between lights off and on that has a stage.
     coverage = models.FloatField(default=0)
     mean_confidence = models.FloatField(null=True)
+    # How like a sleeper's the night's numbers were; null where too few were known to say.
+    continuity = models.FloatField(null=True)
+    astray = models.FloatField(null=True)
     # BLAKE2b of the night's bytes, artifact and schema; empty where nothing could be staged.
     input_hash = models.BinaryField(max_length=16, default=b"")
     # How many epochs were stored when it was made: fewer never supersede more.
@@ -71,7 +77,14 @@ class Hypnogram(Owned):
                 name="hypnogram_recording_of_tenant",
             ),
             models.CheckConstraint(
-                condition=Q(disposition__in=["staged", "not_enough_epochs", "schema_mismatch"]),
+                condition=Q(
+                    disposition__in=[
+                        "staged",
+                        "implausible",
+                        "not_enough_epochs",
+                        "schema_mismatch",
+                    ]
+                ),
                 name="hypnogram_disposition_known",
             ),
             models.CheckConstraint(
@@ -79,6 +92,10 @@ class Hypnogram(Owned):
                 name="hypnogram_arrays_agree",
             ),
         ]
+
+    @property
+    def has_stages(self) -> bool:
+        return self.disposition in self.WITH_STAGES
 
     def __str__(self) -> str:
         return f"hypnogram of recording {self.recording_id}, revision {self.revision}"

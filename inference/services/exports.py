@@ -17,7 +17,8 @@ HYPNOGRAMS = """
 SELECT f.n, tenant.slug, night.uuid::text, night.night_on::text, night.started_at, night.timezone,
        hypnogram.revision, hypnogram.staged_at, model.version,
        coalesce(model.metadata->>'is_experimental', 'true'), hypnogram.disposition,
-       hypnogram.coverage, hypnogram.mean_confidence, hypnogram.statistics, hypnogram.stages::int[]
+       hypnogram.coverage, hypnogram.mean_confidence, hypnogram.continuity, hypnogram.astray,
+       hypnogram.statistics, hypnogram.stages::int[]
 FROM export_frontier AS f
 JOIN recordings_recording AS night ON night.id = f.recording_id
 JOIN tenants_tenant AS tenant ON tenant.id = f.tenant_id
@@ -41,6 +42,8 @@ FACTS = [
     "disposition",
     "coverage",
     "mean_confidence",
+    "continuity",
+    "astray",
 ]
 NUMBERS = [
     "time_in_bed_min",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from inference import statistics
 from inference.engine import Staged
 from inference.models import Hypnogram
+from inference.plausibility import UNJUDGED, Plausibility
 from noctis import errors
 from noctis.db.arrays import PackedFloats, PackedInts
 from recordings import grid, refusals, rows
@@ -18,11 +19,11 @@ from recordings.models import Recording
 Disposition = Hypnogram.Disposition
 INSERT = """
 INSERT INTO inference_hypnogram (tenant_id, recording_id, model_id, revision, disposition,
-    first_index, stages, confidences, statistics, coverage, mean_confidence, input_hash,
-    epoch_count, staged_at)
+    first_index, stages, confidences, statistics, coverage, mean_confidence, continuity,
+    astray, input_hash, epoch_count, staged_at)
 VALUES (%(tenant)s, %(recording)s, %(model)s, %(revision)s, %(disposition)s, %(first)s,
     %(stages)b::smallint[], %(confidences)b, %(statistics)s::jsonb, %(coverage)s, %(confidence)s,
-    %(hash)s, %(epochs)s, %(at)s)
+    %(continuity)s, %(astray)s, %(hash)s, %(epochs)s, %(at)s)
 RETURNING id
 """
 AGAIN_IN_S = 5
@@ -49,6 +50,7 @@ class Verdict:
     input_hash: bytes
     # How many epochs were stored.
     epoch_count: int
+    plausibility: Plausibility = UNJUDGED
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,12 @@ def better_one(*, recording: Recording, verdict: Verdict) -> Better | None:
     The recording's row must be locked, as for adding one."""
     owned = Hypnogram.objects.owned_by(recording.tenant_id).defer("stages", "confidences")
     newest: Hypnogram | None = owned.of(recording).first()
-    if newest is None or newest.disposition != Disposition.STAGED:
+    if newest is None or not newest.has_stages:
         return None
     is_less = verdict.epoch_count < newest.epoch_count
     if is_less and verdict.disposition != Disposition.SCHEMA_MISMATCH:
         return Better(newest, refusals.EpochsGone.row.code)
-    if verdict.disposition != Disposition.STAGED:
+    if verdict.disposition not in Hypnogram.WITH_STAGES:
         return Better(newest, str(verdict.disposition))
     return None
 
@@ -114,6 +116,8 @@ def _inserted(row: Hypnogram, staged: Staged) -> int:
         "statistics": msgspec.json.encode(row.statistics).decode(),
         "coverage": row.coverage,
         "confidence": row.mean_confidence,
+        "continuity": row.continuity,
+        "astray": row.astray,
         "hash": row.input_hash,
         "epochs": row.epoch_count,
         "at": row.staged_at,
@@ -142,6 +146,8 @@ def _row(recording: Recording, verdict: Verdict) -> Hypnogram:
         statistics=counted.as_json,
         coverage=(counted.coverage_pct or 0.0) / 100,
         mean_confidence=float(sure.mean(dtype=np.float64)) if len(sure) else None,
+        continuity=verdict.plausibility.continuity,
+        astray=verdict.plausibility.astray,
         input_hash=verdict.input_hash,
         epoch_count=verdict.epoch_count,
         staged_at=timezone.now(),

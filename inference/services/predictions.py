@@ -6,11 +6,12 @@ from hashlib import blake2b
 
 import numpy as np
 
-from inference import cache, engine, rows
+from inference import cache, engine, plausibility, rows
 from inference.cache import CACHE
 from inference.engine import Night, Staged
 from inference.engine.nights import Floats, Ints
 from inference.models import Pass
+from inference.plausibility import UNJUDGED, Plausibility
 from inference.rows import HASH_SIZE, Given, Logged, Occasion
 from inference.serving import Served
 from noctis import metrics
@@ -34,6 +35,8 @@ class Staging:
     index: Ints  # (epochs,) on the recording's grid
     staged: Staged
     hashes: bytes  # 16 bytes each, or 16 where all come from the same inputs
+    # Of a night; the newest epochs of one are judged when it is over.
+    plausibility: Plausibility = UNJUDGED
 
     def given(self) -> Given:
         """The epochs that have a stage."""
@@ -57,7 +60,18 @@ def stage(work: Work) -> Staging:
     index = np.arange(night.first_index, night.first_index + len(night), dtype=np.int64)
     if work.staging_pass == Pass.LIVE:
         index = index[len(index) - work.newest :]
-    return Staging(index, _remembered(work, hashes), hashes)
+    judged = _judged(work)
+    staged = _remembered(work, hashes)
+    if judged.is_implausible:
+        # What no sleeper sent says nothing of sleep, however sure the version is of it.
+        staged = plausibility.undecided(staged)
+    return Staging(index, staged, hashes, judged)
+
+
+def _judged(work: Work) -> Plausibility:
+    if work.staging_pass != Pass.NIGHT:
+        return UNJUDGED
+    return plausibility.plausibility_of(work.night.features, work.served.model.features)
 
 
 def hashes_of(work: Work) -> bytes:

@@ -141,8 +141,10 @@ def _judge(found: Found, served: Served) -> Judged:
     staging, latency_us = _timed(Work(found.recording.tenant_id, served, night, Pass.NIGHT))
     if not is_fit:
         return Judged(Disposition.SCHEMA_MISMATCH, staging, latency_us)
-    has_stages = bool(staging.staged.is_staged.any())
-    disposition = Disposition.STAGED if has_stages else Disposition.NOT_ENOUGH_EPOCHS
+    if not staging.staged.is_staged.any():
+        return Judged(Disposition.NOT_ENOUGH_EPOCHS, staging, latency_us)
+    is_implausible = staging.plausibility.is_implausible
+    disposition = Disposition.IMPLAUSIBLE if is_implausible else Disposition.STAGED
     return Judged(disposition, staging, latency_us)
 
 
@@ -198,6 +200,7 @@ def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | Non
         judged.staging.staged,
         judged.staging.hashes,
         len(found.stored.index),
+        judged.staging.plausibility,
     )
     better = hypnograms.better_one(recording=recording, verdict=verdict)
     if better is None:
@@ -216,7 +219,7 @@ def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | Non
 
 
 def _tell(found: Found, served: Served, verdict: Verdict) -> None:
-    if verdict.disposition != Disposition.STAGED:
+    if verdict.disposition not in Hypnogram.WITH_STAGES:
         return
     night = StagedNight(
         found.recording,

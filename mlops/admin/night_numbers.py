@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from inference.models import Hypnogram, ModelVersion
+from inference.bodies import remarks
+from inference.models import Hypnogram
 from inference.terms import TERMS, Term
 from mlops.agreement import Report
 from mlops.services.night_views import Line, NightView, agreement_of
@@ -51,15 +52,6 @@ class Figure:
     @property
     def is_headline(self) -> bool:
         return self.key in HEADLINE
-
-
-def mark(version: ModelVersion) -> str:
-    """What the model's stages were held against; nothing where it was made for real use."""
-    if not version.metadata.get("is_experimental", True):
-        return ""
-    if set(version.metadata.get("metrics", {})) - {"simulated"}:
-        return _("Experimental: validated on wearable and ECG data, not on this device.")
-    return _("Experimental: trained on simulated nights, validated on nobody's sleep.")
 
 
 def figures(hypnogram: Hypnogram, zone: ZoneInfo) -> list[Figure]:
@@ -193,6 +185,9 @@ def doubts(view: NightView) -> Sequence[str]:
     if hypnogram is None:
         return ()
     told = []
+    if hypnogram.disposition == hypnogram.Disposition.IMPLAUSIBLE:
+        known = remarks.plausibility_of(hypnogram)
+        told.append(f"{_(remarks.IMPLAUSIBLE)} ({known})")
     coverage = 100 * hypnogram.coverage
     if coverage < BARELY_KNOWN_PCT:
         told.append(_("Only %(share).0f %% of the night has a stage.") % {"share": coverage})

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from inference.bodies import remarks
 from inference.terms import STAGE_TERMS, TERMS
 from mlops.admin import night_charts, night_files, night_numbers
 from mlops.admin.night_charts import PART, Window
@@ -66,7 +67,7 @@ def _known(view: NightView, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "view": view,
         "hypnogram": hypnogram,
-        "mark": night_numbers.mark(hypnogram.model) if hypnogram else "",
+        "mark": _mark(view),
         "headline": night_numbers.headline(figures),
         "figures": figures,
         "others": night_numbers.others(figures),
@@ -80,6 +81,11 @@ def _known(view: NightView, zone: ZoneInfo) -> dict[str, Any]:
         "coverage": f"{100 * hypnogram.coverage:.0f} %" if hypnogram else "",
         "confidence": _percent(hypnogram.mean_confidence) if hypnogram else "",
     }
+
+
+def _mark(view: NightView) -> str:
+    """Of the version whose stages are shown, live ones too."""
+    return "" if view.staged_by is None else _(remarks.mark_of(view.staged_by))
 
 
 def _percent(share: float | None) -> str:

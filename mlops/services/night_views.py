@@ -1,8 +1,9 @@
 """A night as a scientist looks at it: each answer beside the signals and the truth. Reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from recordings.stages import SHOWN, UNSCORED, shown_places
 # What stands for "compare with nothing" where another answer would be taken by itself.
 NOTHING = "none"
 MOST_REVISIONS = 10
+# Of a version's metadata, which is large: what a night's page needs, and where it is.
+TOLD = {name: f"metadata__{name}" for name in ("labels", "is_experimental", "metrics")}
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,14 @@ class Answer:
     """Which version staged a night, for what, and with how much of it."""
 
     version: str
-    labels: Sequence[str]
+    metadata: Mapping[str, Any]
     model_id: int
     role: Role
     staging_pass: Pass
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return self.metadata.get("labels", ())
 
     @property
     def key(self) -> str:
@@ -60,6 +67,7 @@ class NightView:
     revisions: Sequence[Hypnogram]
     count: int  # epochs, from the recording's start to the end of whatever is known
     main: Line | None
+    staged_by: Mapping[str, Any] | None  # what the version of `main` says of itself
     against: Line | None
     others: Sequence[Answer]
     labels: LabelSet | None
@@ -110,7 +118,8 @@ def look_at_night(*, recording: Recording, against: str = "") -> NightView:
     epochs = epochs_within(recording, Span()).found
     count = _count(recording, hypnogram, labels, epochs)
     answers = _answers(recording)
-    main, key = _main(recording, hypnogram, answers, count)
+    main, own = _main(recording, hypnogram, answers, count)
+    key = own.key if own else ""
     others = [answer for answer in answers if answer.key != key]
     chosen = _chosen(others, against, key)
     return NightView(
@@ -119,6 +128,7 @@ def look_at_night(*, recording: Recording, against: str = "") -> NightView:
         revisions=_revisions(recording),
         count=count,
         main=main,
+        staged_by=own.metadata if own else None,
         against=_line(recording, chosen, count) if chosen else None,
         others=others,
         labels=labels,
@@ -171,26 +181,29 @@ def _count(
 def _answers(recording: Recording) -> list[Answer]:
     found = queries.answers_of(recording)
     rows = ModelVersion.objects.filter(pk__in={model for model, _, _ in found})
-    known = {pk: told for pk, *told in rows.values_list("pk", "version", "metadata__labels")}
+    known = {pk: told for pk, *told in rows.values_list("pk", "version", *TOLD.values())}
     return [
-        Answer(version, labels, model, Role(role), Pass(staging_pass))
+        Answer(version, _told(values), model, Role(role), Pass(staging_pass))
         for model, role, staging_pass in found
-        for version, labels in (known[model],)
+        for version, *values in (known[model],)
     ]
+
+
+def _told(values: Sequence[Any]) -> dict[str, Any]:
+    """What a version does not say is left out, so that it means what it means elsewhere."""
+    return {name: value for name, value in zip(TOLD, values, strict=True) if value is not None}
 
 
 def _main(
     recording: Recording, hypnogram: Hypnogram | None, answers: Sequence[Answer], count: int
-) -> tuple[Line | None, str]:
+) -> tuple[Line | None, Answer | None]:
     """The night's hypnogram; before there is one, what was said of it live."""
     if hypnogram is not None:
         model = hypnogram.model
-        answer = Answer(
-            model.version, model.metadata.get("labels", ()), model.pk, Role.PRODUCTION, Pass.NIGHT
-        )
-        return _staged(hypnogram, recording, count), answer.key
+        answer = Answer(model.version, model.metadata, model.pk, Role.PRODUCTION, Pass.NIGHT)
+        return _staged(hypnogram, recording, count), answer
     live = [answer for answer in answers if answer.staging_pass == Pass.LIVE]
-    return (_line(recording, live[0], count), live[0].key) if live else (None, "")
+    return (_line(recording, live[0], count), live[0]) if live else (None, None)
 
 
 def _chosen(others: Sequence[Answer], wanted: str, main: str) -> Answer | None:

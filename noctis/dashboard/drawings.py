@@ -15,6 +15,7 @@ from recordings import stages
 
 DISPOSITIONS = {
     "staged": "staged",
+    "implausible": "implausible",
     "not_enough_epochs": "not enough epochs",
     "schema_mismatch": "schema mismatch",
 }
@@ -67,12 +68,12 @@ def stage_mix(reading: Reading) -> SafeString:
     """The last column is what the serving model was trained on."""
     caption = Caption(
         _("Stage mix"),
-        _("The share of each stage in the nights staged; the last column is the model's training."),
+        _("The share of each stage in nights that are plausible; the last column is the training."),
         _("No night was staged in this range."),
     )
+    believed = [row for row in reading.staged if row[1] == "staged"]
     minutes = {
-        name: reading.by_column(reading.staged, 3 + place)[1]
-        for place, name in enumerate(stages.SHOWN)
+        name: reading.by_column(believed, 3 + place)[1] for place, name in enumerate(stages.SHOWN)
     }
     shares = _shares(minutes)
     if all(value is None for row in shares.values() for value in row):

@@ -34,6 +34,7 @@ def sheet(night: list[int] = STAGES, **other: Any) -> Sheet:
         timezone=BERLIN,
         model_version="linear-0",
         is_experimental=True,
+        disposition="staged",
         stages=stages,
         confidences=confidences,
     )
