@@ -14,21 +14,29 @@ AS $$
 DECLARE
     night record;
     step CONSTANT interval := interval '30 seconds';
+    first CONSTANT integer := p_index[1];
+    last CONSTANT integer := p_index[cardinality(p_index)];
+    now CONSTANT timestamptz := clock_timestamp();
+    bound integer;
     origin double precision;
-    first_at timestamptz;
-    last_at timestamptz;
+    at timestamptz;
 BEGIN
-    -- A recording's batches come in this order, and their times of receipt with them.
-    SELECT r.id, r.device_id, r.started_at,
-           greatest(clock_timestamp(), r.last_epoch_received_at + interval '1 microsecond') AS at
-    INTO night
+    -- A statement of its own: within the next one it would make each call plan that anew.
+    IF p_device IS NOT NULL THEN
+        SELECT d.id INTO bound FROM devices_device d WHERE d.uuid = p_device;
+        IF NOT FOUND THEN
+            verdict := 'missing';
+            RETURN;
+        END IF;
+    END IF;
+
+    -- What never changes of a night needs no lock.
+    SELECT r.id, r.device_id, r.started_at INTO night
     FROM recordings_recording r
-    -- `+ 0`, and no join: else an index of the tenant's or the device's nights looks as good as
-    -- their own key while the tables are young, and the plan that is kept walks all of them.
+    -- `+ 0`: else an index of the tenant's nights looks as good as their own key while the tables
+    -- are young, and the plan that is kept walks all of them.
     WHERE r.uuid = p_recording AND r.tenant_id + 0 = p_tenant AND r.status <> 'erasing'
-      AND (p_device IS NULL OR r.device_id = (SELECT d.id FROM devices_device d
-                                              WHERE d.uuid = p_device))
-    FOR UPDATE;
+      AND (bound IS NULL OR r.device_id = bound);
     IF NOT FOUND THEN
         verdict := 'missing';
         RETURN;
@@ -43,26 +51,43 @@ BEGIN
         verdict := 'off_grid';
         RETURN;
     END IF;
-    first_at := night.started_at + p_index[1] * step;
-    last_at := night.started_at + p_index[cardinality(p_index)] * step;
-    IF first_at < p_oldest THEN
+    IF night.started_at + first * step < p_oldest THEN
         verdict := 'past_retention';
         RETURN;
     END IF;
 
     verdict := 'ok';
-    PERFORM FROM recordings_epoch stored
-    WHERE stored.tenant_id = p_tenant AND stored.recording_id = night.id
-      AND stored.epoch_start_ts BETWEEN first_at AND last_at
-    LIMIT 1;
-    IF NOT FOUND THEN
-        -- Nobody else adds to this night now: no need to guard each row against a rival.
+    -- A batch that goes on where the night ended meets no stored epoch: counting it is the lock.
+    -- A recording's batches come in this order, and their times of receipt with them.
+    UPDATE recordings_recording r
+    SET last_heard_at = greatest(now, r.last_epoch_received_at + interval '1 microsecond'),
+        last_epoch_received_at = greatest(now, r.last_epoch_received_at + interval '1 microsecond'),
+        updated_at = greatest(now, r.last_epoch_received_at + interval '1 microsecond'),
+        epoch_count = r.epoch_count + cardinality(p_index),
+        last_index = last,
+        status = CASE WHEN r.status = 'staged' THEN 'closed' ELSE r.status END
+    WHERE r.id = night.id AND r.status <> 'erasing' AND coalesce(r.last_index, -1) < first
+    RETURNING r.last_heard_at INTO at;
+    IF FOUND THEN
+        added := cardinality(p_index);
         INSERT INTO recordings_epoch (tenant_id, recording_id, epoch_start_ts, received_at,
                                       device_id, epoch_index, schema_id, features)
-        SELECT p_tenant, night.id, night.started_at + i * step, night.at,
-               night.device_id, i, p_schema, p_features[(n - 1) * p_width + 1 : n * p_width]
-        FROM unnest(p_index) WITH ORDINALITY AS epoch (i, n);
+        SELECT batch.tenant, batch.night, batch.origin + i * batch.step, batch.at,
+               batch.device, i, batch.schema,
+               batch.flat[(n - 1) * batch.width + 1 : n * batch.width]
+        -- Columns, for a variable costs more in each row. And PL/pgSQL keeps an array unfolded:
+        -- cut as it is, it would be folded whole for each row; `||` folds it once.
+        FROM (SELECT p_tenant AS tenant, night.id AS night, night.started_at AS origin,
+                     step AS step, at AS at, night.device_id AS device, p_schema AS schema,
+                     p_width AS width, p_features || '{}'::real[] AS flat OFFSET 0) AS batch,
+             unnest(p_index) WITH ORDINALITY AS epoch (i, n);
     ELSE
+        SELECT greatest(now, r.last_epoch_received_at + interval '1 microsecond') INTO at
+        FROM recordings_recording r WHERE r.id = night.id AND r.status <> 'erasing' FOR UPDATE;
+        IF NOT FOUND THEN
+            verdict := 'missing';
+            RETURN;
+        END IF;
         named := ARRAY(
             SELECT i FROM unnest(p_index) WITH ORDINALITY AS epoch (i, n)
             JOIN recordings_epoch stored ON stored.tenant_id = p_tenant
@@ -79,23 +104,22 @@ BEGIN
         END IF;
         INSERT INTO recordings_epoch (tenant_id, recording_id, epoch_start_ts, received_at,
                                       device_id, epoch_index, schema_id, features)
-        SELECT p_tenant, night.id, night.started_at + i * step, night.at,
+        SELECT p_tenant, night.id, night.started_at + i * step, at,
                night.device_id, i, p_schema, p_features[(n - 1) * p_width + 1 : n * p_width]
         FROM unnest(p_index) WITH ORDINALITY AS epoch (i, n)
         ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS added = ROW_COUNT;
+        UPDATE recordings_recording r
+        SET last_heard_at = at,
+            epoch_count = epoch_count + added,
+            last_index = greatest(last_index, last),
+            last_epoch_received_at = CASE WHEN added > 0 THEN at ELSE last_epoch_received_at END,
+            updated_at = CASE WHEN added > 0 THEN at ELSE updated_at END,
+            status = CASE WHEN added > 0 AND status = 'staged' THEN 'closed' ELSE status END
+        WHERE r.id = night.id;
     END IF;
-    GET DIAGNOSTICS added = ROW_COUNT;
-
-    UPDATE recordings_recording r
-    SET last_heard_at = night.at,
-        epoch_count = epoch_count + added,
-        last_index = greatest(last_index, p_index[cardinality(p_index)]),
-        last_epoch_received_at = CASE WHEN added > 0 THEN night.at ELSE last_epoch_received_at END,
-        updated_at = CASE WHEN added > 0 THEN night.at ELSE updated_at END,
-        status = CASE WHEN added > 0 AND status = 'staged' THEN 'closed' ELSE status END
-    WHERE r.id = night.id;
     UPDATE devices_device
-    SET last_seen_at = night.at
+    SET last_seen_at = at
     WHERE id = night.device_id
-      AND (last_seen_at IS NULL OR last_seen_at < night.at - step);
+      AND (last_seen_at IS NULL OR last_seen_at < at - step);
 END $$
