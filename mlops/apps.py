@@ -1,4 +1,4 @@
-"""The app's configuration: what it takes of each staged night, and gives up with an erased one."""
+"""The app's configuration: what it takes of nights, gives up with them, and guards."""
 
 from django.apps import AppConfig
 
@@ -7,9 +7,11 @@ class MlopsConfig(AppConfig):
     name = "mlops"
 
     def ready(self) -> None:
+        from inference.services.guards import also_ask  # noqa: PLC0415 - models are ready now
         from inference.services.staging import also_tell  # noqa: PLC0415 - models are ready now
-        from mlops.services import drift  # noqa: PLC0415 - models are ready now
+        from mlops.services import drift, gates  # noqa: PLC0415 - models are ready now
         from recordings.services.erasure import also_remove  # noqa: PLC0415 - models are ready now
 
+        also_ask(guard=gates.guard_step)
         also_tell(observer=drift.sketch_night)
         also_remove(remover=drift.forget_night)

@@ -63,6 +63,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "mlops.tasks.look_for_drift",
         "schedule": crontab(hour=10, minute=20),
     },
+    "judge versions by labelled nights": {
+        "task": "mlops.tasks.judge_due",
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 60},
+    },
     "sum up days": {
         "task": "operations.tasks.storage.refresh_summaries",
         "schedule": timedelta(minutes=5),

@@ -27,6 +27,8 @@ class Capability(StrEnum):
     CLIENTS_WRITE = "clients.write"
     AUDIT_READ = "audit.read"
     MODELS_PROMOTE = "models.promote"
+    # Let a version serve although gates are unmet.
+    MODELS_WAIVE = "models.waive"
     # How the installation itself is: schedules, backups, storage, traffic.
     PLATFORM_READ = "platform.read"
     PLATFORM = "platform"
@@ -81,15 +83,18 @@ _INGEST = frozenset(
     }
 )
 
+_ALL_OF_THE_PLATFORM = frozenset(
+    {_C.MODELS_PROMOTE, _C.MODELS_WAIVE, _C.PLATFORM_READ, _C.PLATFORM}
+)
+
 # In a client's own tenant. What concerns everybody is granted below, to the platform tenant alone.
 GRANTS: dict[Role, frozenset[Capability]] = {
     Role.INGEST: _INGEST,
     Role.READ: _READ,
     Role.REVIEWER: _READ | {_C.LABELS_WRITE, _C.REVIEWS_WRITE},
     Role.ML_OPS: _READ | {_C.EXPERIMENTS_WRITE},
-    Role.ADMIN: frozenset(_C) - {_C.MODELS_PROMOTE, _C.PLATFORM_READ, _C.PLATFORM},
+    Role.ADMIN: frozenset(_C) - _ALL_OF_THE_PLATFORM,
 }
-_ALL_OF_THE_PLATFORM = frozenset({_C.MODELS_PROMOTE, _C.PLATFORM_READ, _C.PLATFORM})
 PLATFORM_GRANTS: dict[Role, frozenset[Capability]] = {
     Role.ML_OPS: frozenset({_C.MODELS_PROMOTE}),
     Role.ADMIN: _ALL_OF_THE_PLATFORM,

@@ -9,6 +9,7 @@ from inference.api.predictions import Predictions, RecordingPredictions
 from inference.models import ModelVersion, Prediction
 from inference.services import shipped
 from mlops.api.evaluation import RecordingEvaluation
+from mlops.api.gates import ModelGates
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
 from recordings.api.labels import RecordingLabels
@@ -105,4 +106,5 @@ SHARED: dict[type, PathOf] = {
     FeatureSchemas: schema_path,
     Models: model_path,
     ModelDecisions: model_path,
+    ModelGates: model_path,
 }

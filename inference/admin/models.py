@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
@@ -13,7 +14,8 @@ from inference.models import ModelVersion
 from inference.services import registry
 from inference.services.model_events import Decision
 from inference.serving import snapshot
-from tenants.console import NamedAction, Order, PlatformPage, instant, pill
+from noctis import errors
+from tenants.console import NamedAction, Order, PlatformPage, ReasonForm, instant, pill
 from tenants.console.actions import Run
 from tenants.console.shown import UTC_ZONE, moment
 from tenants.roles import Capability
@@ -65,6 +67,25 @@ VALIDATE = NamedAction(
     run=_deciding(registry.validate_version),
     refusal=lambda row: "" if row.status == Status.CANDIDATE else f"It is {row.status}.",
 )
+
+
+class ServeForm(ReasonForm):
+    waiver = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Only where gates are unmet, by a platform admin: why it may serve all the same.",
+    )
+
+
+def _serve(row: ModelVersion, order: Order) -> ModelVersion:
+    waiver = str(order.answers["waiver"])
+    if waiver and not order.by.may(Capability.MODELS_WAIVE):
+        raise errors.Forbidden("Gates are waived by platform admins alone.")
+    decision = Decision(order.actor, order.reason, waiver)
+    return registry.serve_version(version=row.version, decision=decision)
+
+
 SERVE = NamedAction(
     name="serve",
     label="Let it serve",
@@ -72,8 +93,9 @@ SERVE = NamedAction(
     explains="Every night from now on is staged by it, in every pass that it offers, on every "
     "process within a second. What served before is archived, and a rollback brings it back.",
     needs=Capability.MODELS_PROMOTE,
-    run=_deciding(registry.serve_version),
+    run=_serve,
     refusal=_unservable,
+    form=ServeForm,
 )
 ROLLBACK = NamedAction(
     name="rollback",

@@ -12,6 +12,7 @@ from inference.bodies import decisions as bodies
 from inference.models import ModelVersion
 from inference.services import registry, reloading
 from inference.services.model_events import Decision
+from noctis import errors
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
 
@@ -40,15 +41,15 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
 
     @extend_schema(
         operation_id="promote_model",
-        request=bodies.DecideFamilies,
+        request=bodies.Promote,
         responses=bodies.Served,
-        extensions={"x-codes": [*SERVING, "model_not_validated"]},
+        extensions={"x-codes": [*SERVING, "model_not_validated", "gates_unmet"]},
     )
     def promote(self, request: Request, version: str) -> Response:
-        """Let a version serve, in every process; what served before is archived.
+        """Let a version serve that has passed its gates; what served before is archived.
 
         Says which processes have loaded it."""
-        body = self._body(bodies.DecideFamilies)
+        body = self._body(bodies.Promote)
         registry.serve_version(
             version=version, families=body.get("families", ()), decision=self._decision(body)
         )
@@ -99,7 +100,10 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         return Response(bodies.decided(row))
 
     def _decision(self, body: dict[str, Any]) -> Decision:
-        return Decision(self.caller.actor, body["reason"])
+        waiver = body.get("waiver", "")
+        if waiver and not self.caller.may(Capability.MODELS_WAIVE):
+            raise errors.Forbidden("Gates are waived by the platform's administrators alone.")
+        return Decision(self.caller.actor, body["reason"], waiver)
 
     def _serving(self, version: str) -> Response:
         row = registry.version_named(version)

@@ -44,6 +44,17 @@ class DecideFamilies(Decide):
     )
 
 
+class Promote(DecideFamilies):
+    example = DecideFamilies.example | {"waiver": ""}
+
+    waiver = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="Why it may serve although gates are unmet; for the platform's administrators.",
+    )
+
+
 class Decided(Model):
     example = LISTED
 

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -100,6 +101,9 @@ class ModelEvent(models.Model):
     actor = models.CharField(max_length=200)
     reason = models.CharField(max_length=500, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    # What of the gates was unmet, and why it was let pass.
+    waived = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    waiver = models.CharField(max_length=500, blank=True)
     # Of what serves, as it was after the event.
     generation = models.BigIntegerField(null=True)
     at = models.DateTimeField(auto_now_add=True)
@@ -119,6 +123,9 @@ class ModelEvent(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(family__in=["", "live", "night"]), name="event_family_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(waived=[]) | ~Q(waiver=""), name="event_waiver_has_a_reason"
             ),
         ]
 

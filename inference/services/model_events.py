@@ -1,6 +1,7 @@
 """What happened to a version is told twice: in its own history, and in the platform's audit log."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from inference.models import ModelEvent, ModelVersion
 from noctis import context
@@ -15,6 +16,8 @@ class Decision:
 
     actor: Actor
     reason: str = ""
+    # Why it may be done although gates are unmet: only who may waive them says it.
+    waiver: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Change:
     before: str
     family: str = ""
     generation: int | None = None
+    # What was unmet, and let pass by the decision's waiver.
+    waived: tuple[str, ...] = ()
 
 
 def tell_change(*, row: ModelVersion, change: Change, decision: Decision) -> None:
@@ -39,12 +44,16 @@ def tell_change(*, row: ModelVersion, change: Change, decision: Decision) -> Non
         reason=decision.reason,
         request_id=context.request_id(),
         generation=change.generation,
+        waived=list(change.waived),
+        waiver=decision.waiver if change.waived else "",
     )
     # Versions are everybody's, so the platform's chain tells of them, once there is one.
     platform = Tenant.objects.platform().first()
     if platform is None:
         return
-    named = {"family": change.family} if change.family else {}
+    named: dict[str, Any] = {"family": change.family} if change.family else {}
+    if change.waived:
+        named |= {"waived": list(change.waived), "waiver": decision.waiver}
     before = {"status": change.before} if change.before else None
     audit.record(
         actor=decision.actor,

@@ -4,6 +4,7 @@ Artifacts are read and tested before the transaction; what serves changes with i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -14,6 +15,7 @@ from inference.artifacts import Manifest, loaded
 from inference.artifacts.faults import ArtifactTaken, WrongSchema
 from inference.artifacts.folder import Files
 from inference.models import Generation, ModelEvent, ModelVersion, Serving
+from inference.services import guards
 from inference.services.model_events import Change, Decision, tell_change
 from inference.serving import board, snapshot
 from recordings.models import FeatureSchema
@@ -82,7 +84,7 @@ def verify_version(row: ModelVersion) -> Manifest:
 def validate_version(*, version: str, decision: Decision) -> ModelVersion:
     """Let a candidate serve from now on, once it has been verified."""
     verify_version(version_named(version))
-    return _move(version, Action.VALIDATE, decision)
+    return _move(version, Action.VALIDATE, decision, is_guarded=True)
 
 
 def archive_version(*, version: str, decision: Decision) -> ModelVersion:
@@ -97,15 +99,27 @@ def reject_version(*, version: str, decision: Decision) -> ModelVersion:
     return _move(version, Action.REJECT, decision)
 
 
-def _move(version: str, action: Action, decision: Decision) -> ModelVersion:
+def _move(
+    version: str, action: Action, decision: Decision, *, is_guarded: bool = False
+) -> ModelVersion:
     with transaction.atomic():
         row = _locked(version_named(version).pk)
         before = row.status
         if lifecycle.is_done(action, before):
             return row
+        waived = _guarded(row, action, decision) if is_guarded else ()
         _set_status(row, action)
-        tell_change(row=row, change=Change(action, before), decision=decision)
+        tell_change(row=row, change=Change(action, before, waived=waived), decision=decision)
     return row
+
+
+def _guarded(
+    row: ModelVersion, action: Action, decision: Decision, families: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """An edge that is not there is refused before anybody is asked about the step."""
+    _after(row, action)
+    asked = guards.ask_guards(row=row, action=action, families=families, decision=decision)
+    return tuple(asked)
 
 
 def serve_version(
@@ -122,8 +136,11 @@ def serve_version(
         return row
     verify_version(row)
     with transaction.atomic():
+        # Held until commit: while the guards look, what serves does not change.
         generation = next_generation()
-        return _put_in_place(row.pk, wanted, Action.SERVE, decision, generation)
+        waived = _guarded(_locked(row.pk), Action.SERVE, decision, wanted)
+        step = Step(Action.SERVE, decision, generation, waived)
+        return _put_in_place(row.pk, wanted, step)
 
 
 def roll_back(*, families: Sequence[str], decision: Decision) -> list[ModelVersion]:
@@ -155,7 +172,7 @@ def _put_back(families: Sequence[str], decision: Decision, generation: int) -> l
     for version in {row.version: row for row in targets.values()}.values():
         verify_version(version)
     return [
-        _put_in_place(row.pk, (family,), Action.ROLLBACK, decision, generation)
+        _put_in_place(row.pk, (family,), Step(Action.ROLLBACK, decision, generation))
         for family, row in targets.items()
     ]
 
@@ -210,23 +227,31 @@ def next_generation() -> int:
     return number
 
 
-def _put_in_place(
-    pk: int, families: Sequence[str], action: Action, decision: Decision, generation: int
-) -> ModelVersion:
+@dataclass(frozen=True)
+class Step:
+    """A change of what serves: which, by whom, as which generation, with what waived."""
+
+    action: Action
+    decision: Decision
+    generation: int
+    waived: tuple[str, ...] = ()
+
+
+def _put_in_place(pk: int, families: Sequence[str], step: Step) -> ModelVersion:
     row = _locked(pk)
     before = row.status
-    _set_status(row, action)
+    _set_status(row, step.action)
     places: QuerySet[Serving] = Serving.objects.filter(family__in=families).exclude(version=row)
     replaced = list(places.values_list("version_id", flat=True))
     for family in families:
         Serving.objects.update_or_create(
             family=family, defaults={"version": row, "since": timezone.now()}
         )
-        change = Change(action, before, family, generation)
-        tell_change(row=row, change=change, decision=decision)
+        change = Change(step.action, before, family, step.generation, step.waived)
+        tell_change(row=row, change=change, decision=step.decision)
         before = row.status
     for other in sorted(set(replaced)):
-        _retire(other, decision, generation)
+        _retire(other, step.decision, step.generation)
     return row
 
 
@@ -248,8 +273,12 @@ def _locked(pk: int) -> ModelVersion:
 
 
 def _set_status(row: ModelVersion, action: Action) -> None:
+    row.status = _after(row, action)
+    row.save(update_fields=["status"])
+
+
+def _after(row: ModelVersion, action: Action) -> str:
     try:
-        row.status = lifecycle.after(action, row.status)
+        return lifecycle.after(action, row.status)
     except lifecycle.IllegalEdge as error:
         raise IllegalTransition(f"{row.version}: {error}.") from None
-    row.save(update_fields=["status"])

@@ -7,6 +7,8 @@ from inference.artifacts import Source
 from mlops.datasets import LabelledNight, content_mark, snapshot_checksum, subject_mark
 
 ODC_BY = "Open Data Commons Attribution License 1.0"
+# What nights with a simulator's labels are called, wherever they came from.
+SIMULATED = "simulated"
 SOURCES: Mapping[str, Source] = {
     "slpdb": Source(
         name="MIT-BIH Polysomnographic Database 1.0.0",

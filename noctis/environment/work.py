@@ -88,6 +88,7 @@ WORK = (
     Setting("DRIFT_PSI_THRESHOLD", 0.2, threshold, "PSI of a feature from which drift is MEDIUM."),
     Setting("DRIFT_KL_THRESHOLD", 0.1, threshold, "The same for the divergence of the stage mix."),
     Setting("DRIFT_Z_THRESHOLD", 3.0, threshold, "The same for means, in standard errors."),
+<<<<<<< HEAD
     Setting(
         "SLO_INFERENCE_P95_MS",
         350.0,
@@ -113,6 +114,22 @@ WORK = (
         share,
         "Objective: at least this share of the tries to load a model succeeds.",
     ),
+=======
+    Setting("GATE_NIGHTS", 20, positive, "Labelled nights that gates take; with fewer, unknown."),
+    Setting("GATE_PEOPLE", 5, positive, "People that they have to be of."),
+    Setting("GATE_KAPPA", 0.35, threshold, "Least kappa of a version that may serve."),
+    Setting("GATE_MACRO_F1", 0.45, threshold, "Least macro-F1."),
+    Setting("GATE_SMALLEST_RECALL", 0.3, threshold, "Least recall of the stage it finds least."),
+    Setting("GATE_CALIBRATION_ERROR", 0.1, threshold, "Most expected calibration error."),
+    Setting("GATE_OVER_NULL", 0.15, threshold, "Least kappa above `null-clock`'s."),
+    Setting(
+        "GATE_BEHIND_INCUMBENT",
+        0.03,
+        threshold,
+        "How far below the kappa of what serves the 95 % interval of the difference may reach.",
+    ),
+    Setting("GATE_LATENCY_MS", 500.0, threshold, "Most for 95 % of nights to be staged in."),
+>>>>>>> ad17d4b (Hold versions to gates before they serve)
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(

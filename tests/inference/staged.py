@@ -22,7 +22,7 @@ from tests.inference import drafts
 from tests.recordings.full_nights import ship_schemas
 from tests.recordings.nights import SCHEMA, features, packed
 
-DECISION = Decision(ACTOR, "for a test")
+DECISION = Decision(ACTOR, "for a test", waiver="a toy of a test")
 FAMILIES = ("live", "night")
 
 

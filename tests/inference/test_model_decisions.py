@@ -10,6 +10,7 @@ from tenants.models import AuditEntry
 from tests.calling import Calling, calling_as, codes
 from tests.factories import PlatformFactory, TenantFactory
 from tests.inference.test_registry import brought, serve, serves, statuses, validated
+from tests.mlops.judged import judge, report
 
 pytestmark = [
     pytest.mark.django_db,
@@ -27,6 +28,7 @@ def test_a_candidate_is_validated_promoted_and_serves(ml_ops: Calling) -> None:
     brought("new")
 
     validated_ = ml_ops("POST", "/v1/models/new/validate", WHY)
+    judge("new")
     promoted = ml_ops("POST", "/v1/models/new/promote", WHY)
 
     assert (validated_.status_code, validated_.json()["status"]) == (200, "validated")
@@ -43,6 +45,7 @@ def test_one_family_can_be_promoted_alone(ml_ops: Calling) -> None:
     validated("old", 0)
     validated("new", 1)
     serve("old")
+    judge("new")
 
     ml_ops("POST", "/v1/models/new/promote", WHY | {"families": ["night"]})
 
@@ -52,6 +55,7 @@ def test_one_family_can_be_promoted_alone(ml_ops: Calling) -> None:
 
 def test_promoting_again_changes_nothing(ml_ops: Calling) -> None:
     validated("new")
+    judge("new")
     ml_ops("POST", "/v1/models/new/promote", WHY)
     events = ModelEvent.objects.count()
 
@@ -128,6 +132,76 @@ def test_a_candidate_is_not_promoted(ml_ops: Calling) -> None:
 
     assert answer.status_code == 409
     assert serves() == {}
+
+
+def test_a_version_that_nobody_judged_is_not_promoted(ml_ops: Calling) -> None:
+    validated("new")
+
+    answer = ml_ops("POST", "/v1/models/new/promote", WHY)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "gates_unmet")
+    assert serves() == {}
+    assert statuses() == {"new": "validated"}
+
+
+def test_a_version_that_failed_a_gate_is_not_promoted(ml_ops: Calling) -> None:
+    validated("new")
+    judge("new", report(kappa=0.1))
+
+    answer = ml_ops("POST", "/v1/models/new/promote", WHY)
+
+    assert answer.json()["code"] == "gates_unmet"
+    assert "kappa is fail" in answer.json()["detail"]
+
+
+def test_an_administrator_waives_gates_and_says_why() -> None:
+    validated("new")
+    admin = calling_as("admin", PlatformFactory())
+
+    answer = admin("POST", "/v1/models/new/promote", WHY | {"waiver": "nothing to judge by yet"})
+
+    assert answer.status_code == 200
+    assert serves() == {"live": "new", "night": "new"}
+    event = ModelEvent.objects.filter(action="serve", family="night").get()
+    assert event.waiver == "nothing to judge by yet"
+    assert "night kappa" in event.waived
+    entry = AuditEntry.objects.filter(action="model.serve").first()
+    assert entry.after["waiver"] == "nothing to judge by yet"
+
+
+def test_a_waiver_that_was_not_needed_is_no_part_of_the_history() -> None:
+    validated("new")
+    judge("new")
+    admin = calling_as("admin", PlatformFactory())
+
+    admin("POST", "/v1/models/new/promote", WHY | {"waiver": "just in case"})
+
+    assert {*ModelEvent.objects.values_list("waiver", flat=True)} == {""}
+
+
+def test_whoever_only_promotes_waives_nothing(ml_ops: Calling) -> None:
+    validated("new")
+
+    answer = ml_ops("POST", "/v1/models/new/promote", WHY | {"waiver": "it is fine"})
+
+    assert answer.status_code == 403
+    assert serves() == {}
+
+
+def test_a_version_of_which_nothing_is_known_is_not_validated(ml_ops: Calling) -> None:
+    brought("new", metrics={})
+
+    answer = ml_ops("POST", "/v1/models/new/validate", WHY)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "evaluation_missing")
+    assert statuses() == {"new": "candidate"}
+
+
+def test_what_was_judged_here_is_validated_whatever_its_manifest_says(ml_ops: Calling) -> None:
+    brought("new", metrics={})
+    judge("new")
+
+    assert ml_ops("POST", "/v1/models/new/validate", WHY).status_code == 200
 
 
 def test_a_version_whose_bytes_changed_is_not_promoted(ml_ops: Calling, store: Path) -> None:

@@ -11,6 +11,7 @@ from inference.services import registry
 from tenants.models import AuditEntry, Tenant
 from tests.factories import ModelVersionFactory, PlatformFactory, TenantFactory
 from tests.inference.test_registry import serve, validated
+from tests.mlops.judged import judge
 from tests.tenants.households import as_, text
 
 pytestmark = [
@@ -72,6 +73,7 @@ def test_a_version_is_validated_served_and_taken_back(manager: Client) -> None:
     validated("old", 0)
     serve("old")
     validated("new", 1)
+    judge("new")
 
     act(manager, "serve", "new")
     served = serves()

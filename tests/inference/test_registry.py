@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.usefixtures("store", "shipped_schemas", "empty_registry"),
 ]
-WHY = Decision(ACTOR, "a test")
+WHY = Decision(ACTOR, "a test", waiver="a toy")
 
 
 def brought(version: str, seed: int = 0, **more: object) -> ModelVersion:
@@ -331,7 +331,7 @@ def test_the_command_walks_a_version_from_folder_to_rollback(
         call_command("model", "import", str(tmp_path / "outside" / version), "--json")
         call_command("model", "verify", version, "--json")
         call_command("model", "validate", version, "--json")
-        call_command("model", "serve", version, "--reason", "better", "--json")
+        call_command("model", "serve", version, "--reason", "better", "--waive", "toys", "--json")
     call_command("model", "rollback", "--json")
     capsys.readouterr()
 

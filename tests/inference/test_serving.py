@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.usefixtures("store", "shipped_schemas", "empty_registry"),
 ]
-WHY = Decision(ACTOR, "a test")
+WHY = Decision(ACTOR, "a test", waiver="a toy")
 SWAPS = 50
 
 

@@ -264,11 +264,11 @@ MAY = {
     "reviewer": READ | {"labels.write", "reviews.write"},
     "ml_ops": READ | {"experiments.write"},
     "admin": {str(capability) for capability in Capability}
-    - {"models.promote", "platform", "platform.read"},
+    - {"models.promote", "models.waive", "platform", "platform.read"},
 }
 MAY_BEYOND = {
     "ml_ops": {"models.promote"},
-    "admin": {"models.promote", "platform", "platform.read"},
+    "admin": {"models.promote", "models.waive", "platform", "platform.read"},
 }
 
 

@@ -13,8 +13,9 @@ from inference.models import Family, ModelVersion
 from inference.services import registry, reloading, shipped
 from inference.services.model_events import Decision
 from mlops.bodies import comparison as bodies
+from mlops.bodies import gates as gate_bodies
 from mlops.management import chosen
-from mlops.services import comparisons
+from mlops.services import comparisons, gates
 from noctis.commands import Row, VerbCommand
 from tenants.lookups import shell_actor
 
@@ -29,7 +30,9 @@ class Command(VerbCommand):
         "list": "show every version",
         "show": "show a version: its manifest, metrics and history",
         "compare": "stage the same nights by two versions, and say where they differ",
-        "serve": "let a validated version serve",
+        "judge": "measure by labelled nights here what the gates ask, and show them",
+        "gates": "show what a version has to pass before it may serve, and whether it does",
+        "serve": "let a validated version serve, once it has passed its gates",
         "rollback": "let serve again what served before",
         "reload": "load what should serve in every process, and say which ones did",
     }
@@ -37,11 +40,13 @@ class Command(VerbCommand):
     def add_verb_arguments(self, verb: str, parser: ArgumentParser) -> None:
         if verb == "import":
             parser.add_argument("folder", type=Path, help="docs/models/format.md has the format")
-        if verb in ("verify", "validate", "show", "serve", "compare"):
+        if verb in ("verify", "validate", "show", "serve", "compare", "judge", "gates"):
             parser.add_argument("version")
         if verb == "compare":
             self._add_comparison(parser)
-        if verb in ("serve", "rollback"):
+        if verb == "serve":
+            parser.add_argument("--waive", default="", metavar="REASON", help="whatever is unmet")
+        if verb in ("serve", "rollback", "judge", "gates"):
             parser.add_argument(
                 "--family",
                 choices=Family.values,
@@ -116,6 +121,27 @@ class Command(VerbCommand):
             )
         )
 
+    def judge(self, options: Mapping[str, Any]) -> Sequence[Row]:
+        runs = gates.request_runs(
+            version=options["version"], families=options["family"], actor=shell_actor()
+        )
+        for run in runs:
+            gates.run_gates(pk=run.pk)
+        return self.gates(options)
+
+    def gates(self, options: Mapping[str, Any]) -> Sequence[Row]:
+        row = registry.version_named(options["version"])
+        found = [
+            gates.gates_of(row=row, family=family) for family in options["family"] or row.families
+        ]
+        if options["json"]:
+            return [gate_bodies.gated(one) for one in found]
+        return [
+            {"family": one.family, **gate.as_json, "figure": chosen.two(gate.figure)}
+            for one in found
+            for gate in one.gates
+        ]
+
     def rollback(self, options: Mapping[str, Any]) -> Sequence[Row]:
         decision = _decision(options)
         families = options["family"] or Family.values
@@ -149,7 +175,7 @@ class Command(VerbCommand):
 
 
 def _decision(options: Mapping[str, Any]) -> Decision:
-    return Decision(shell_actor(), options.get("reason", ""))
+    return Decision(shell_actor(), options.get("reason", ""), options.get("waive", ""))
 
 
 def _row(row: ModelVersion) -> Row:

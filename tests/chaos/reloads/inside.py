@@ -30,7 +30,7 @@ from tests.chaos.reloads.questions import HOME, MATRIX, model_of
 from tests.inference import drafts
 
 ACTOR = Actor("chaos", AuditEntry.Channel.COMMAND)
-WHY = Decision(ACTOR, "chaos")
+WHY = Decision(ACTOR, "chaos", waiver="toys that are swapped")
 FAMILIES = ("live", "night")
 
 
