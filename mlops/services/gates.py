@@ -57,7 +57,7 @@ def limits() -> Limits:
         calibration_error=settings.GATE_CALIBRATION_ERROR,
         over_null=settings.GATE_OVER_NULL,
         behind_incumbent=settings.GATE_BEHIND_INCUMBENT,
-        latency_ms=settings.GATE_LATENCY_MS,
+        latency_ms=settings.SLO_INFERENCE_P95_MS,
     )
 
 

@@ -88,7 +88,6 @@ WORK = (
     Setting("DRIFT_PSI_THRESHOLD", 0.2, threshold, "PSI of a feature from which drift is MEDIUM."),
     Setting("DRIFT_KL_THRESHOLD", 0.1, threshold, "The same for the divergence of the stage mix."),
     Setting("DRIFT_Z_THRESHOLD", 3.0, threshold, "The same for means, in standard errors."),
-<<<<<<< HEAD
     Setting(
         "SLO_INFERENCE_P95_MS",
         350.0,
@@ -114,7 +113,6 @@ WORK = (
         share,
         "Objective: at least this share of the tries to load a model succeeds.",
     ),
-=======
     Setting("GATE_NIGHTS", 20, positive, "Labelled nights that gates take; with fewer, unknown."),
     Setting("GATE_PEOPLE", 5, positive, "People that they have to be of."),
     Setting("GATE_KAPPA", 0.35, threshold, "Least kappa of a version that may serve."),
@@ -128,8 +126,6 @@ WORK = (
         threshold,
         "How far below the kappa of what serves the 95 % interval of the difference may reach.",
     ),
-    Setting("GATE_LATENCY_MS", 500.0, threshold, "Most for 95 % of nights to be staged in."),
->>>>>>> ad17d4b (Hold versions to gates before they serve)
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(
