@@ -276,3 +276,14 @@ class Unavailable(Refusal):
         "Repeat after `Retry-After` with the same `Idempotency-Key`.",
         is_retryable=True,
     )
+
+
+class Overloaded(Refusal):
+    row = registered(
+        "overloaded",
+        503,
+        "Too much at once",
+        "As many requests are being served as fit; this one was refused before it was read.",
+        "Repeat after `Retry-After` with the same `Idempotency-Key`; nothing was done.",
+        is_retryable=True,
+    )

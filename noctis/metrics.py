@@ -14,6 +14,15 @@ RATE_LIMITED = Counter(
 RATE_LIMIT_FALLBACK = Counter(
     "rate_limit_fallback", "Calls limited per process because the shared store was away."
 )
+OVERLOADED = Counter(
+    "overloaded_requests", "Calls refused because too many were in flight.", ["route_class"]
+)
+IN_FLIGHT = Gauge(
+    "in_flight_requests",
+    "Requests that wait for a thread or have one, a second ago at most.",
+    ["route_class"],
+    multiprocess_mode="livesum",
+)
 ACTIVE_TENANTS = Gauge(
     "active_tenant_count", "Tenants that may call.", multiprocess_mode="mostrecent"
 )

@@ -51,6 +51,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "internal_error",
         "db_error",
         "db_circuit_open",
+        "overloaded",
         "request_timeout",
     ),
     # A key that is bound to one device finds nothing but its own recordings: hence `not_found`.

@@ -82,6 +82,9 @@ WEB_HOST: str = setting("HOST")
 WEB_PORT: int = setting("PORT")
 WEB_CONCURRENCY: int = setting("WEB_CONCURRENCY")
 
+INGEST_IN_FLIGHT: int = setting("INGEST_IN_FLIGHT")
+OTHER_IN_FLIGHT: int = setting("OTHER_IN_FLIGHT")
+
 CSRF_FAILURE_VIEW = "tenants.console.site.csrf_failure"
 LOGIN_REDIRECT_URL = "/console/"  # where a `next` that leads elsewhere ends
 ROOT_URLCONF = "noctis.urls"

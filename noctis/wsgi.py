@@ -6,10 +6,17 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from noctis import checks, slow_bodies
+from noctis.line import Rank
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
 
-application = slow_bodies.bounded(get_wsgi_application())
+from noctis import overload  # what it stands on reads the settings
+
+_platform = slow_bodies.bounded(get_wsgi_application())
+application = overload.Application(
+    _platform,
+    {Rank.INGEST: settings.INGEST_IN_FLIGHT, Rank.OTHER: settings.OTHER_IN_FLIGHT},
+)
 checks.refuse_to_start_unready()
 _database = settings.DATABASES["default"]
 # A request is bounded; commands and tasks may take their time.

@@ -79,6 +79,14 @@ HOUSE = (
     Setting("WEB_CONCURRENCY", 2, positive, "Web worker processes."),
     Setting("WEB_THREADS", 4, positive, "Threads in each web worker."),
     Setting(
+        "INGEST_IN_FLIGHT",
+        24,
+        positive,
+        "Calls that bring nights in which a web worker serves or lets wait at once; beyond it they "
+        "are told `overloaded`.",
+    ),
+    Setting("OTHER_IN_FLIGHT", 12, positive, "The same for all other calls but probes."),
+    Setting(
         "DB_POOL_SIZE",
         0,
         natural,

@@ -147,12 +147,12 @@ class Stack:
 
 
 @contextmanager
-def running_stack(nights: int) -> Iterator[Stack]:
+def running_stack(nights: int, **settings: str) -> Iterator[Stack]:
     with ExitStack() as stack:
         home = stack.enter_context(temporary_home())
         instance = stack.enter_context(Instance(home))
         found = Stack(instance, ports.free_port(first=18_001), environment(instance))
-        found.environment = {**found.environment, "PORT": str(found.port)}
+        found.environment = {**found.environment, "PORT": str(found.port), **settings}
         found.seed(nights)
         stack.callback(found.stop_web)
         found.start_web()

@@ -1,7 +1,7 @@
 """The web's worker with less patience than a test has."""
 
-from noctis import slow_headers
+from noctis import crowds
 
 
-class Worker(slow_headers.Worker):
+class Worker(crowds.Worker):
     patience_s = 0.5

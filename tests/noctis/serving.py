@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def serving(folder: Path, application: str, *options: str) -> Iterator[Web]:
         )
     running = Web(address, log, process)
     try:
-        until(address.exists)
+        until(partial(_listens, address))
         yield running
     finally:
         for connection in running.connections:
@@ -74,6 +75,11 @@ def serving(folder: Path, application: str, *options: str) -> Iterator[Web]:
         for member in group_members(process.pid):
             send(member.pid, signal.SIGKILL)
         process.wait()
+
+
+def _listens(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(address)) == 0
 
 
 def until(is_so: Any) -> bool:

@@ -12,7 +12,8 @@ import pytest
 
 from tests.noctis.serving import THREADS, Web, everything_from, serving
 
-HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half"
+# Of the class that may hold every thread.
+HALF_A_HEAD = b"POST /v1/epochs HTTP/1.1\r\nHost: localhost\r\nX-Half"
 KEPT = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ENOUGH = THREADS + 2
 # Far below what gunicorn grants: five seconds for a first byte, for ever after it.

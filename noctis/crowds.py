@@ -1,0 +1,185 @@
+"""gunicorn's threads behind a bounded line: what does not fit is refused by the main loop, at once.
+
+Looks at a request's first bytes and takes none of them, unless it is refused."""
+
+import fcntl
+import re
+import socket
+import struct
+import termios
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import _DEFER
+
+from noctis import slow_headers
+from noctis.line import Line, Rank, rank_of
+
+HEAD_BYTES = 8_192
+LINGER_S = 2.0
+TOLD_EVERY_S = 0.5
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
+BODILESS = (b"GET ", b"HEAD ", b"DELETE ", b"OPTIONS ")
+ENDLESS = dict.fromkeys(Rank, 1_000_000)
+KEPT, NOT_YET, GONE = Future[Any](), Future[Any](), Future[Any]()
+KEPT.set_result(True)
+NOT_YET.set_result(_DEFER)
+GONE.set_result(False)
+
+
+class Worker(slow_headers.Worker):
+    """The application says how much it bears (`most`), what a refusal looks like, and is told
+    once a second how much is in flight. One that says nothing bears everything."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._leaving: deque[tuple[float, Any]] = deque()
+        self._tell_at = 0.0
+
+    def get_thread_pool(self) -> Any:
+        """gunicorn submits nothing to it; it is there to be shut down."""
+        self.line = Line(self.cfg.threads, ENDLESS)
+        self.probes = Line(1, ENDLESS)  # a probe waits for no one
+        for line, threads in ((self.line, self.cfg.threads), (self.probes, 1)):
+            for _ in range(threads):
+                threading.Thread(target=line.work, daemon=True).start()
+        return self
+
+    def shutdown(self, **_: Any) -> None:
+        self.line.close()
+        self.probes.close()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.line.most = getattr(self.wsgi, "most", ENDLESS)
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Called by the main loop for a new connection, and for one whose next request is here."""
+        head = _beginning(conn)
+        if head is None:
+            self.finish_request(conn, NOT_YET)
+        elif not head:
+            self.finish_request(conn, GONE)
+        elif not self._joins(conn, head):
+            conn.data_ready = False
+            conn.sock.setblocking(False)
+            is_kept = self._refuse(conn, head, _length_if_here(conn, head))
+            self.finish_request(conn, (KEPT if conn.initialized else NOT_YET) if is_kept else GONE)
+
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        if not self._is_refused_in_place(conn):
+            super().on_client_socket_readable(conn, client)
+
+    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
+        if not self._is_refused_in_place(conn):
+            super().on_pending_socket_readable(conn, client)
+
+    def _is_refused_in_place(self, conn: Any) -> bool:
+        """Without leaving the poller, which would cost as much again."""
+        head = _beginning(conn) if self.line.is_full() else b""
+        if not head or self.line.has_room(rank_of(head)):
+            return False
+        length = _length_if_here(conn, head)
+        return length > 0 and self._refuse(conn, head, length)
+
+    def _joins(self, conn: Any, head: bytes) -> bool:
+        conn.data_ready = True
+        rank = rank_of(head)
+        line = self.probes if rank is Rank.PROBE else self.line
+        return line.join(rank, partial(self._serve, conn))
+
+    def _serve(self, conn: Any) -> None:
+        served: Future[Any] = Future()
+        try:
+            served.set_result(self.handle(conn))
+        except BaseException as error:  # the main loop raises it too, and the worker ends
+            served.set_exception(error)
+            raise
+        finally:
+            self.method_queue.defer(self.finish_request, conn, served)
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+        """gunicorn would wait in its main loop for the other side to close, two seconds each."""
+        if fs.exception() is None and fs.result() is False:
+            self._let_go(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _refuse(self, conn: Any, head: bytes, length: int) -> bool:
+        """The connection is kept where all of the request has come, so that it can be swallowed."""
+        refusal = self.wsgi.refusal(head, rank_of(head), is_kept=length > 0)
+        try:
+            _swallow(conn.sock, length)
+            conn.sock.send(refusal)
+        except OSError:
+            return False
+        return length > 0
+
+    def _let_go(self, conn: Any) -> None:
+        """Listen until the other side has read: closing over unread bytes would reset it."""
+        conn.sock.setblocking(False)
+        with suppress(OSError):  # it has gone by itself
+            conn.sock.shutdown(socket.SHUT_WR)
+        self._leaving.append((time.monotonic() + LINGER_S, conn))
+        self.poller.register(conn.sock, 1, partial(self._discard, conn))
+
+    def _discard(self, conn: Any, _sock: Any) -> None:
+        with suppress(OSError):
+            if conn.sock.recv(65_536):
+                return
+        self._part(conn)
+
+    def _part(self, conn: Any) -> None:
+        if conn.sock.fileno() >= 0:
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
+
+    def notify(self) -> None:
+        """The main loop calls it each time round; it touches a file, which is not free."""
+        now = time.monotonic()
+        if now < self._tell_at:
+            return
+        self._tell_at = now + TOLD_EVERY_S
+        super().notify()
+        while self._leaving and self._leaving[0][0] < now:
+            self._part(self._leaving.popleft()[1])
+        if hasattr(self.wsgi, "tell"):
+            self.wsgi.tell({rank: self.line.in_flight(rank) for rank in self.line.most})
+
+
+def _beginning(conn: Any) -> bytes | None:
+    """What the request begins with: read ahead with the one before it, or still in the socket.
+
+    Nothing where the other side has closed, None where it has not begun."""
+    if conn.initialized and (ahead := conn.parser.unreader.buf.getvalue()):
+        return bytes(ahead)
+    try:
+        return bytes(conn.sock.recv(HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def _length_if_here(conn: Any, head: bytes) -> int:
+    """How long the request is, if all of it is in the socket; else 0."""
+    if conn.initialized and conn.parser.unreader.buf.getvalue():
+        return 0
+    end = head.find(b"\r\n\r\n") + 4
+    found = LENGTH.search(head, 0, end)
+    if end < 4 or not (found or head.startswith(BODILESS)) or b"\r\nTransfer-" in head:
+        return 0
+    length = end + (int(found[1]) if found else 0)
+    (here,) = struct.unpack("i", fcntl.ioctl(conn.sock, termios.FIONREAD, b"\0" * 4))
+    return length if here >= length else 0
+
+
+def _swallow(sock: socket.socket, length: int) -> None:
+    while length:
+        length -= len(sock.recv(min(length, 65_536)))
