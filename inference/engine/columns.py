@@ -2,53 +2,70 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
 
 import numpy as np
 
 from inference.engine import context
 from inference.engine.faults import ModelUnfit
-from inference.engine.nights import Bools, Doubles, Ints
+from inference.engine.nights import Bools, Doubles, Floats, Ints
 from recordings.grid import EPOCH_S
 
+Real = TypeVar("Real", Floats, Doubles)
 EPOCHS_PER_8_H = 8 * 3600 // EPOCH_S
 
 Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Step:
-    """Normalised (..., epochs, features), NaN for gaps, and grid indexes -> (..., epochs, columns).
+class Lines:
+    """Normalised features to make columns of. The epochs of each lie side by side in memory, for
+    every step runs along the night."""
 
-    No NaN comes out. `names` says the columns, from the features' names.
+    filled: Doubles  # (..., features, epochs), 0 for a gap
+    known: Bools  # the same
+    index: Ints  # (..., epochs) on the recording's grid
+
+
+@dataclass(frozen=True)
+class Step:
+    """Lines -> (..., columns, epochs), every one of them written and none NaN.
+
+    `names` says the columns, from the features' names.
     """
 
-    make: Callable[[Doubles, Ints], Doubles]
+    fill: Callable[[Lines, Doubles], None]
     names: Callable[[Names], Names]
 
-
-def _features(normalised: Doubles, index: Ints) -> Doubles:
-    return np.asarray(np.where(np.isnan(normalised), 0.0, normalised))
-
-
-def _known(normalised: Doubles, index: Ints) -> Doubles:
-    known: Bools = np.any(~np.isnan(normalised), axis=-1)
-    return known[..., None].astype(np.float64)
+    @cache  # noqa: B019 - the steps are these few, for good
+    def width(self, features: int) -> int:
+        return len(self.names(("",) * features))
 
 
-def _known_each(normalised: Doubles, index: Ints) -> Doubles:
-    return (~np.isnan(normalised)).astype(np.float64)
+def _features(lines: Lines, out: Doubles) -> None:
+    out[...] = lines.filled
 
 
-def _elapsed(normalised: Doubles, index: Ints) -> Doubles:
-    return np.asarray(np.maximum(index, 0)[..., None] / EPOCHS_PER_8_H)
+def _known(lines: Lines, out: Doubles) -> None:
+    out[..., 0, :] = lines.known.any(axis=-2)
 
 
-def _elapsed_squared(normalised: Doubles, index: Ints) -> Doubles:
-    return _elapsed(normalised, index) ** 2
+def _known_each(lines: Lines, out: Doubles) -> None:
+    out[...] = lines.known
 
 
-def _context(normalised: Doubles, index: Ints) -> Doubles:
-    return context.columns_of(normalised)
+def _elapsed(lines: Lines, out: Doubles) -> None:
+    out[..., 0, :] = np.maximum(lines.index, 0) / EPOCHS_PER_8_H
+
+
+def _elapsed_squared(lines: Lines, out: Doubles) -> None:
+    _elapsed(lines, out)
+    out *= out
+
+
+def _context(lines: Lines, out: Doubles) -> None:
+    context.fill(lines.filled, lines.known, out)
 
 
 STEPS: Mapping[str, Step] = {
@@ -103,19 +120,47 @@ class Columns:
             return once
         return once + tuple(f"{name}_with_{seen[self.apart_by]}" for name in once)
 
+    @property
+    def sides(self) -> int:
+        """How many places each column has."""
+        return 1 if self.apart_by is None else 2
+
     def of(self, normalised: Doubles, index: Ints) -> Doubles:
         """(..., epochs, features), (..., epochs) -> (..., epochs, columns)."""
-        seen = normalised[..., list(self.places)] if self.places else normalised
-        made = [STEPS[step].make(seen, index) for step in self.steps]
-        if self.apart_by is not None:
-            apart = self.are_apart(normalised)[..., None, None]
-            made = [np.where(side, columns, 0.0) for side in (~apart, apart) for columns in made]
-        return made[0] if len(made) == 1 else np.concatenate(made, axis=-1)
+        once = np.swapaxes(self.once(self.see(normalised), index), -1, -2)
+        if self.apart_by is None:
+            return once
+        apart = self.are_apart(normalised)[..., None, None]
+        sides = [np.where(side, once, 0.0) for side in (~apart, apart)]
+        return np.concatenate(sides, axis=-1)
+
+    def see(self, values: Real) -> Real:
+        """(..., epochs, features) -> (..., features seen, epochs), each in one run."""
+        across = np.swapaxes(values, -1, -2)
+        if self.places:
+            return np.take(across, self.places, axis=-2)
+        return np.ascontiguousarray(across)
+
+    def once(self, seen: Doubles, index: Ints) -> Doubles:
+        """(..., features seen, epochs), (..., epochs) -> (..., columns, epochs): whichever night
+        it is, each column in one place."""
+        known = ~np.isnan(seen)
+        lines = Lines(np.where(known, seen, 0.0), known, index)
+        widths = [STEPS[step].width(seen.shape[-2]) for step in self.steps]
+        made = np.empty((*seen.shape[:-2], sum(widths), seen.shape[-1]))
+        first = 0
+        for step, width in zip(self.steps, widths, strict=True):
+            STEPS[step].fill(lines, made[..., first : first + width, :])
+            first += width
+        return made
 
     def are_apart(self, normalised: Doubles) -> Bools:
         """(..., epochs, features) -> (...): nights that know the feature in most known epochs."""
+        return self.tell_apart(~np.isnan(normalised))
+
+    def tell_apart(self, known: Bools) -> Bools:
+        """The same, by what is known: (..., epochs, features) -> (...)."""
         if self.apart_by is None:
-            return np.zeros(normalised.shape[:-2], np.bool_)
+            return np.zeros(known.shape[:-2], np.bool_)
         place = self.places[self.apart_by] if self.places else self.apart_by
-        known = ~np.isnan(normalised)
         return np.asarray(2 * known[..., place].sum(-1) > known.any(-1).sum(-1))

@@ -1,6 +1,7 @@
 """From probabilities of single epochs to a plausible night: a first-order chain of stages."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ GRAIN = 2.0**-20
 EQUAL = 1e-9
 RESCALED_EVERY = 8
 FEW = 4
+# Up to so many steps, few operations on more numbers are faster than more on fewer.
+SHORT = 100
 TOLERANCE = 1e-6
 
 
@@ -39,9 +42,9 @@ class Chain:
         if len(probabilities) == 0:
             return np.zeros(0, dtype=np.int64)
         emissions = np.ascontiguousarray(self.emissions(probabilities, known, apart).T)
-        steps = scores(self.transitions)[:, :, None] + emissions[:, 1:]
-        best = _best_until(scores(self.initial) + emissions[:, 0], steps)
-        came_from = (best[:, None, :-1] + scores(self.transitions)[:, :, None]).argmax(axis=0)
+        steps = self._onwards + emissions[:, 1:]
+        best = _best_until(self._beginning + emissions[:, 0], steps)
+        came_from = (best[:, None, :-1] + self._onwards).argmax(axis=0)
         return _walk_back(came_from.astype(np.uint8), int(best[:, -1].argmax()))
 
     def emissions(
@@ -53,6 +56,16 @@ class Chain:
         if self.prior is not None:
             found = found - self._priors(apart)
         return np.where(known[..., None], found, 0.0)
+
+    @cached_property
+    def _onwards(self) -> Doubles:
+        """(labels from, labels to, 1) scores."""
+        return scores(self.transitions)[:, :, None]
+
+    @cached_property
+    def _beginning(self) -> Doubles:
+        """(labels,) scores."""
+        return scores(self.initial)
 
     def _priors(self, apart: Bools | None) -> Doubles:
         """(...) -> (..., 1, labels) scores, or (labels,)."""
@@ -143,6 +156,8 @@ def _best_until(first: Doubles, steps: Doubles) -> Doubles:
 
 def _joined(one: Doubles, two: Doubles) -> Doubles:
     """Two steps as one, (from, to, steps) each: the best by way of any label."""
+    if one.shape[2] <= SHORT:
+        return np.asarray((one[:, :, None] + two).max(axis=1))
     best = one[:, 0, None] + two[0]
     room = np.empty_like(best)
     for via in range(1, len(two)):
@@ -152,10 +167,7 @@ def _joined(one: Doubles, two: Doubles) -> Doubles:
 
 
 def _one_step(best: Doubles, steps: Doubles) -> Doubles:
-    after = best[0] + steps[0]
-    for label in range(1, len(best)):
-        np.maximum(after, best[label] + steps[label], out=after)
-    return np.asarray(after)
+    return np.asarray((best[:, None] + steps).max(axis=0))
 
 
 def _walk_back(came_from: NDArray[np.uint8], last: int) -> Ints:
@@ -163,7 +175,8 @@ def _walk_back(came_from: NDArray[np.uint8], last: int) -> Ints:
     labels = len(came_from)
     # A look-up of one byte an epoch: 36 us a night, less than any way of doing it in numpy.
     table = np.ascontiguousarray(came_from.T).tobytes()
-    path = [last]
+    path = bytearray((last,))
     for row in range(len(table) - labels, -1, -labels):
-        path.append(table[row + path[-1]])
-    return np.array(path[::-1], dtype=np.int64)
+        last = table[row + last]
+        path.append(last)
+    return np.frombuffer(path, np.uint8)[::-1].astype(np.int64)

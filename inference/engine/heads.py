@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from inference.engine.faults import ModelUnfit
-from inference.engine.nights import Doubles, Floats, Ints
+from inference.engine.nights import Bools, Doubles, Floats, Ints
 from inference.engine.windows import Window
 
 
@@ -35,9 +35,18 @@ class Linear:
     bias: Floats  # (labels,)
     kind: ClassVar[str] = "linear"
 
+    def is_own(self, columns: int) -> bool:
+        """Whether the weights are those of one epoch, and not of a window."""
+        return len(self.weights) == columns
+
+    def own(self, sides: int) -> "Own":
+        """The weights of one epoch, by the kinds of night that its columns tell apart."""
+        by_side = self.weights.astype(np.float64).reshape(sides, -1, len(self.bias))
+        return Own(np.ascontiguousarray(by_side.transpose(0, 2, 1)), self.bias[:, None])
+
     def logits(self, columns: Doubles, index: Ints, window: Window, last: int) -> Doubles:
         """Each epoch's columns times the weights of each place in a window, then along windows."""
-        if len(self.weights) == columns.shape[-1]:
+        if self.is_own(columns.shape[-1]):
             own = columns[:, columns.shape[1] - last :]
             return np.asarray(own @ self.weights.astype(np.float64) + self.bias)
         padded = window.pad(columns, last)
@@ -63,6 +72,20 @@ class Linear:
             )
         if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
             raise ModelUnfit("A weight is not a finite number.")
+
+
+@dataclass(frozen=True)
+class Own:
+    """The linear head once more, without the places of columns that are 0 for a kind of night."""
+
+    weights: Doubles  # (kinds, labels, columns)
+    bias: Floats  # (labels, 1)
+
+    def logits(self, columns: Doubles, are_apart: Bools) -> Doubles:
+        """(batch, columns, epochs), (batch,) -> (batch, epochs, labels)."""
+        found = self.weights[are_apart.astype(np.intp)] @ columns
+        found += self.bias
+        return np.swapaxes(found, -1, -2)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from inference.engine.columns import Columns
 from inference.engine.decoding import Chain
 from inference.engine.faults import ModelUnfit
-from inference.engine.heads import Head
+from inference.engine.heads import Head, Linear, Own
 from inference.engine.nights import Codes
 from inference.engine.normalisation import Normalisation
 from inference.engine.windows import Window
@@ -60,3 +60,17 @@ class Model:
     def codes(self) -> Codes:
         """(labels,): the code of each label in recordings.stages."""
         return np.array([code_of(label) for label in self.labels], dtype=np.int8)
+
+    @cached_property
+    def normalisation_seen(self) -> Normalisation:
+        """Of the features that the columns see, in their order."""
+        places = self.columns.places
+        return self.normalisation.of_places(places) if places else self.normalisation
+
+    @cached_property
+    def own_head(self) -> Own | None:
+        """Where the head is linear in the epoch's own columns."""
+        width = len(self.columns.names(self.features))
+        if isinstance(self.head, Linear) and self.head.is_own(width):
+            return self.head.own(self.columns.sides)
+        return None

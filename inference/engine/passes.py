@@ -83,15 +83,24 @@ def told(model: Model, night: Night) -> Night:
 
 def look(model: Model, blocks: Floats, index: Ints, last: int) -> Seen:
     """(blocks, epochs, features), (blocks, epochs) -> the last epochs of each block."""
-    normalised = model.normalisation.apply(blocks)
-    columns = model.columns.of(normalised, index)
-    logits = model.head.logits(columns, index, model.window, last)
-    known = np.asarray(np.isfinite(blocks).any(axis=-1))
+    known_each = np.isfinite(blocks)
+    are_apart = model.columns.tell_apart(known_each)
+    logits = _logits(model, blocks, index, are_apart, last)
+    known = np.asarray(known_each.any(axis=-1))
     enough = (known & model.window.knows_enough(known))[:, known.shape[1] - last :]
     probabilities = softmax(logits / model.temperature)
     # A network may run over; where one label is no number, none is.
     enough &= ~np.isnan(probabilities[..., 0])
-    return Seen(probabilities, enough, model.columns.are_apart(normalised))
+    return Seen(probabilities, enough, are_apart)
+
+
+def _logits(model: Model, blocks: Floats, index: Ints, are_apart: Bools, last: int) -> Doubles:
+    """-> (blocks, last, labels)."""
+    if (own := model.own_head) is None:
+        columns = model.columns.of(model.normalisation.apply(blocks), index)
+        return model.head.logits(columns, index, model.window, last)
+    seen = model.normalisation_seen.along(model.columns.see(blocks))
+    return own.logits(model.columns.once(seen, index)[..., -last:], are_apart)
 
 
 def softmax(logits: Doubles) -> Doubles:
