@@ -1,0 +1,35 @@
+"""What a question costs the database as the tables grow that its plans were made for."""
+
+import pytest
+from django.db import connection
+
+from inference import queries
+from recordings.models import Recording
+from tests.factories import DeviceFactory
+from tests.recordings.test_append_plan import GENERIC_AFTER, fetched, night
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_question_reads_no_other_night_of_its_tenant_however_many_there_are() -> None:
+    device = DeviceFactory()
+    first, *_ = Recording.objects.bulk_create(night(device, n) for n in range(GENERIC_AFTER))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE recordings_recording")  # as autovacuum does with a young table
+    for _ in range(GENERIC_AFTER):
+        assert queries.night_of(device.tenant, first.uuid, newest=121)
+    *_, last = Recording.objects.bulk_create(night(device, n) for n in range(100, 1_100))
+
+    before = fetched()
+    assert queries.night_of(device.tenant, last.uuid, newest=121)
+
+    assert fetched() - before == 1
+
+
+def test_the_log_plans_once_and_never_to_read_all_of_itself() -> None:
+    """Planning anew took more than the rest of a question's time in the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'noctis_log_predictions'")
+        (settings,) = cursor.fetchone()
+
+    assert {"plan_cache_mode=force_generic_plan", "enable_seqscan=off"} <= set(settings)
