@@ -1,12 +1,13 @@
 """Celery's wiring. Tasks are `shared_task`s of the apps, so no app imports this module."""
 
 import os
+import time
 from typing import Any
 
 import structlog
 from celery import Celery, signals
 
-from noctis import checks, context
+from noctis import broker, checks, context
 from noctis.schedules import SCHEDULES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
@@ -22,9 +23,15 @@ def refuse_to_start_unready(**_: Any) -> None:
     checks.refuse_to_start_unready()
 
 
+@signals.heartbeat_sent.connect  # every two seconds, by the worker itself and not by its children
+def note_heartbeat(sender: Any, **_: Any) -> None:
+    broker.beat(str(sender.eventer.hostname))
+
+
 @signals.before_task_publish.connect
 def send_request_id(headers: dict[str, Any], **_: Any) -> None:
     headers["request_id"] = context.request_id()
+    headers[broker.SENT_AT] = time.time()
 
 
 @signals.task_prerun.connect

@@ -11,7 +11,7 @@ from pathlib import Path
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, multiprocess
 from prometheus_client.mmap_dict import MmapedDict
 
-from noctis.process_names import HOST
+from noctis.process_names import HOST, process_name
 
 GONE = "gone"
 LOCK = ".lock"
@@ -33,6 +33,20 @@ def registry() -> CollectorRegistry:
     shared = CollectorRegistry()
     _Together(shared)
     return shared
+
+
+def by_process() -> dict[str, list[Metric]]:
+    """The same of each process by itself; under `gone` what the dead of this host had counted."""
+    if not (folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR")):
+        return {process_name(): list(REGISTRY.collect())}
+    with _held(Path(folder), fcntl.LOCK_SH):
+        files: dict[str, list[str]] = {}
+        for path in sorted(Path(folder).glob("*.db")):
+            files.setdefault(path.stem.rpartition("_")[2], []).append(str(path))
+        return {
+            GONE if name.endswith(f"-{GONE}") else name: list(_Together.merge(known))
+            for name, known in files.items()
+        }
 
 
 def fold_dead() -> int:

@@ -81,6 +81,7 @@ if not PRODUCTION:
 WEB_HOST: str = setting("HOST")
 WEB_PORT: int = setting("PORT")
 WEB_CONCURRENCY: int = setting("WEB_CONCURRENCY")
+WEB_THREADS: int = setting("WEB_THREADS")
 
 INGEST_IN_FLIGHT: int = setting("INGEST_IN_FLIGHT")
 OTHER_IN_FLIGHT: int = setting("OTHER_IN_FLIGHT")

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from noctis import charts
+from noctis.broker import tasks_waiting
 from noctis.charts import Caption
-from noctis.dashboard.broker import tasks_waiting
 from noctis.dashboard.queries import Platform
 from noctis.dashboard.reading import Reading, counted, failing, predicting
 from tenants.console.shown import moment

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 from django.urls import reverse
@@ -12,9 +11,7 @@ from django.utils.translation import ngettext
 from noctis.dashboard.punctuality import is_overdue
 from noctis.dashboard.queries import Platform
 from noctis.dashboard.reading import Reading, counted
-
-# One is taken each day; half a day more, and yesterday's is missing.
-BACKUP_TOO_OLD = timedelta(hours=36)
+from operations.services.backup.freshness import TOO_OLD
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def _backup(reading: Reading, found: Platform) -> Iterator[Notice]:
     if found.restore not in (None, "equal"):
         yield Notice("alert", _("The last restore was not equal to what was written."), url)
     since = found.backed_up_at or found.began_at
-    if since is not None and reading.at - since > BACKUP_TOO_OLD:
+    if since is not None and reading.at - since > TOO_OLD:
         yield Notice("alert", _("The newest backup is older than 36 hours, or missing."), url)
 
 

@@ -4,6 +4,7 @@ from tenants.console.actions import NamedAction, Order, ReasonForm, calling
 from tenants.console.pages import ConsolePage, PlatformPage, TenantFilter
 from tenants.console.shown import facts, instant, pill
 from tenants.console.site import ConsoleSite
+from tenants.console.standing import StandingPage
 
 __all__ = [
     "ConsolePage",
@@ -12,6 +13,7 @@ __all__ = [
     "Order",
     "PlatformPage",
     "ReasonForm",
+    "StandingPage",
     "TenantFilter",
     "calling",
     "facts",

@@ -12,8 +12,9 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from noctis import context, errors, http, metrics
-from tenants.console import account, palette, sign_in
+from tenants.console import account, palette, sign_in, standing
 from tenants.console.pages import ConsolePage
+from tenants.console.standing import StandingPage
 from tenants.console.who import operator_of
 from tenants.roles import Capability
 
@@ -45,6 +46,14 @@ class ConsoleSite(admin.AdminSite):
     index_title = "Overview"
     login_form = sign_in.SignInForm
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.standing: list[StandingPage] = []
+
+    def stand(self, page: StandingPage) -> None:
+        """Take in a page that belongs to no model; before the addresses are asked for."""
+        self.standing.append(page)
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Pages that packages bring along know no tenants: they are not let in."""
         if admin_class is not None and issubclass(admin_class, ConsolePage):
@@ -59,6 +68,14 @@ class ConsoleSite(admin.AdminSite):
         own = [
             path(account.ADDRESS, self.admin_view(partial(account.page, self)), name="account"),
             path(palette.ADDRESS, self.admin_view(partial(palette.page, self)), name="search"),
+            *(
+                path(
+                    f"{page.name}/",
+                    self.admin_view(partial(standing.page, self, page)),
+                    name=page.name,
+                )
+                for page in self.standing
+            ),
         ]
         return [*own, *stock]
 
@@ -112,9 +129,16 @@ class ConsoleSite(admin.AdminSite):
         """The menu: groups by what people do, not by which app holds the model."""
         groups: dict[str, list[dict[str, Any]]] = {name: [] for name in MENU}
         ours = [(model, page) for model, page in self._registry.items() if _is_ours(page)]
-        for model, page in sorted(ours, key=lambda entry: entry[1].place):
-            if page.has_view_permission(request):
-                groups[page.menu].append(_entry(model, page))
+        listed = [
+            (page.place, page.menu, _entry(model, page))
+            for model, page in ours
+            if page.has_view_permission(request)
+        ]
+        for page in self.standing:
+            if page.is_open_to(request):
+                listed.append((page.place, page.menu, page.entry))
+        for _, menu, entry in sorted(listed, key=lambda row: row[0]):
+            groups[menu].append(entry)
         return [{"name": name, "models": models} for name, models in groups.items() if models]
 
     def index(

@@ -32,6 +32,7 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "operations.storagepolicy": (INSTALLATION, NOBODY),
     "operations.backup": (INSTALLATION, NOBODY),
     "operations.restoration": (INSTALLATION, NOBODY),
+    "operations.objective": (INSTALLATION, NOBODY),
     "django_celery_beat.periodictask": (INSTALLATION, NOBODY),
     "noctis.taskoutcome": (INSTALLATION, NOBODY),
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from noctis.dashboard import broker
+from noctis import broker
 from tests.factories import PlatformFactory
 from tests.tenants.households import as_, text
 

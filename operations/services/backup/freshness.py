@@ -1,12 +1,15 @@
 """How fresh the backups are: when one was last written whole, and last proven. Only reads."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Max
 
 from noctis import metrics
 from operations.models import Backup, Restoration
+
+# One is taken each day; half a day more, and yesterday's is missing.
+TOO_OLD = timedelta(hours=36)
 
 
 @dataclass(frozen=True)
