@@ -62,7 +62,9 @@ SELECT (SELECT max(finished_at) FROM operations_backup WHERE outcome = 'done'),
        (SELECT count(*) FROM operations_storagepolicy WHERE last_error <> ''),
        (SELECT count(*) FROM noctis_taskoutcome WHERE is_failed),
        (SELECT min(created_at) FROM tenants_tenant),
-       pg_database_size(current_database())
+       pg_database_size(current_database()),
+       (SELECT coalesce(json_agg(name ORDER BY name), '[]')
+        FROM operations_objective WHERE is_broken)
 """
 
 
@@ -75,6 +77,7 @@ class Platform:
     tasks_failing: int
     began_at: datetime | None
     size_bytes: int
+    broken_objectives: list[str]
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,28 @@ def summary(_request: HttpRequest) -> dict[str, Any]:
         {
             "name": part.name,
             "state": part.state,
-            "facts": [(name.replace("_", " "), _told(value)) for name, value in part.facts.items()],
+            "facts": [_fact(name, value) for name, value in part.facts.items()],
         }
         for part in found.parts
     ]
     return {"at": moment(found.at, UTC_ZONE), "state": found.state, "parts": parts}
 
 
+def _fact(name: str, value: Any) -> tuple[str, Any]:
+    """The unit stands behind the value and not in the name."""
+    if name.endswith("bytes") and value is not None:
+        words, told = name.removesuffix("bytes") or "size", f"{value / 1e6:,.1f} MB"
+    elif name.endswith(("_s", "_ms")) and value is not None:
+        words, _dash, unit = name.rpartition("_")
+        told = f"{value} {unit}"
+    else:
+        words, told = name.removeprefix("is_"), _told(value)
+    return words.replace("_", " ").strip(), told
+
+
 def _told(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, datetime):
         return moment(value, UTC_ZONE)
     if isinstance(value, list):

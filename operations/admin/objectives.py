@@ -47,6 +47,9 @@ def window(name: str) -> Column:
     return shown
 
 
+STATE = pill("is_broken", "state", {True: "broken", False: "not broken"})
+
+
 @admin.register(Objective)
 class ObjectivePage(PlatformPage):
     """What the platform promises, and whether it keeps it."""
@@ -56,19 +59,18 @@ class ObjectivePage(PlatformPage):
     place = 12
     plural = "Objectives"
     empty = "Nothing was evaluated yet: a worker does so once a minute."
-    list_display = ["__str__", "says", "wanted", *(window(name) for name in WINDOWS), "state"]
+    list_display = ["__str__", "says", "wanted", *(window(name) for name in WINDOWS), STATE]
     fields = [
         "name",
         "says",
         "wanted",
-        "state",
+        STATE,
         *(window(name) for name in WINDOWS),
         instant("evaluated_at", "evaluated"),
         "values",
         "budget",
     ]
     readonly_fields = ["says", "wanted", "values", "budget"]
-    state = pill("is_broken", "state", {True: "broken", False: "kept"})
 
     class Media:
         css = {"all": ["noctis/charts.css"]}
@@ -117,13 +119,12 @@ def _line(
     of: Callable[[Number, Number], Number],
     scale: tuple[str, Threshold],
 ) -> SafeString:
-    step = SHOWN / COLUMNS
-    ends = [row.evaluated_at - nth * step for nth in reversed(range(COLUMNS))]
-    kept = row.readings.filter(at__gt=ends[0] - step, at__in=ends)
-    found = {
-        (name, at): of(value, spent)
-        for name, at, value, spent in kept.values_list("window", "at", "value", "spent")
-    }
-    values = {name: [found.get((name, at)) for at in ends] for name in WINDOWS}
+    step, start = SHOWN / COLUMNS, row.evaluated_at - SHOWN
+    values: dict[str, list[Number]] = {name: [None] * COLUMNS for name in WINDOWS}
+    kept = row.readings.filter(at__gt=start).order_by("at")
+    # The last of each column stays.
+    for name, at, value, spent in kept.values_list("window", "at", "value", "spent"):
+        values[name][min((at - start) // step, COLUMNS - 1)] = of(value, spent)
     unit, limit = scale
-    return charts.line(caption, Series([f"{at:%H:%M}" for at in ends], values, unit, limit))
+    names = [f"{start + (nth + 1) * step:%H:%M}" for nth in range(COLUMNS)]
+    return charts.line(caption, Series(names, values, unit, limit))

@@ -87,9 +87,7 @@ def _workers(at: datetime) -> Told:
     living = broker.workers()
     if living is None:
         return UNKNOWN, facts
-    facts["workers"] = [
-        {"name": row.name, "silent_s": round(max(at.timestamp() - row.at, 0), 1)} for row in living
-    ]
+    facts["workers"] = {row.name: f"{max(at.timestamp() - row.at, 0):.0f} s ago" for row in living}
     if not living:
         return DOWN, facts
     is_idle = last is None or at - last > LATEST_JOB

@@ -103,18 +103,18 @@ def _process(name: str, families: list[Metric]) -> Process:
     )
 
 
-def timing(counts: Sequence[int], bounds_s: Bounds) -> Timing:
+def _timing(counts: Sequence[int], bounds_s: Bounds) -> Timing:
     """Say what a histogram's buckets amount to."""
     told = (histograms.percentile(counts, bounds_s, share) for share in SHARES)
     return Timing(sum(counts), *(None if value is None else 1000 * value for value in told))
 
 
 def _inference(families: list[Metric]) -> Timing:
-    return timing(histograms.of(families, "inference_duration_seconds"), metrics.INFERENCE_BUCKETS)
+    return _timing(histograms.of(families, "inference_duration_seconds"), metrics.INFERENCE_BUCKETS)
 
 
 def _commit(families: list[Metric]) -> Timing:
-    return timing(histograms.of(families, "db_commit_latency_seconds"), metrics.COMMIT_BUCKETS)
+    return _timing(histograms.of(families, "db_commit_latency_seconds"), metrics.COMMIT_BUCKETS)
 
 
 def _circuit(families: list[Metric]) -> str | None:
@@ -147,7 +147,7 @@ def _span(name: str, length: timedelta, at: datetime, rows: list[tuple[Any, ...]
     within = [row for row in rows if row[0] >= at - length]
     return Span(
         window=name,
-        inference=timing(histograms.summed([row[1] for row in within]), metrics.INFERENCE_BUCKETS),
-        commit=timing(histograms.summed([row[2] for row in within]), metrics.COMMIT_BUCKETS),
+        inference=_timing(histograms.summed([row[1] for row in within]), metrics.INFERENCE_BUCKETS),
+        commit=_timing(histograms.summed([row[2] for row in within]), metrics.COMMIT_BUCKETS),
         epochs_per_s=sum(row[3] for row in within) / length.total_seconds(),
     )

@@ -13,6 +13,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from noctis.models import TaskOutcome
 from operations.models import Backup, Restoration, StoragePolicy
+from operations.services import objectives
 from tenants.console import ConsolePage
 from tenants.models import ConsoleSession
 from tenants.roles import ConsoleRole
@@ -44,6 +45,7 @@ def everything(heron: Planted) -> Planted:
     every = IntervalSchedule.objects.create(every=60, period="seconds")
     PeriodicTask.objects.get_or_create(name="sweep", task="sweep", defaults={"interval": every})
     TaskOutcome.objects.create(task="sweep", ended_at=timezone.now())
+    objectives.evaluate(at=timezone.now())
     return heron
 
 
