@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.simulator.tables import BREATHING, EPOCHS_PER_MINUTE, HEART, MOVEMENT_MEMORY
+from mlops.simulator.tables import (
+    BREATHING,
+    EPOCHS_PER_MINUTE,
+    HEART,
+    MOVEMENT_MEMORY,
+    SPREAD_MEMORY,
+)
 
 Seed = tuple[int, ...]
 LONGEST = 10 * 60 * EPOCHS_PER_MINUTE
@@ -16,9 +22,9 @@ SHORTEST = 5 * 60 * EPOCHS_PER_MINUTE
 # Slow unrest of epochs, each with the correlation of neighbours: what the signals are made from.
 WAVES = {
     "heart": HEART.memory,
-    "heart_spread": HEART.memory,
+    "heart_spread": SPREAD_MEMORY,
     "breathing": BREATHING.memory,
-    "breathing_spread": BREATHING.memory,
+    "breathing_spread": SPREAD_MEMORY,
     "movement": MOVEMENT_MEMORY,
     "quality": 0.9,
     "dropout": 0.9,

@@ -46,9 +46,15 @@ class Rate:
     spread: tuple[float, float, float, float]
     memory: float  # correlation of neighbouring epochs
     limits: tuple[float, float]  # what the device takes for a rate
+    unrest: float  # of the logarithm of its spread, from epoch to epoch of a stage
 
 
-HEART: Final = Rate((60, 8), (1.06, 0.98, 0.99, 1.00), (4, 2.5, 1.5, 3.5), 0.9, (30, 220))
-BREATHING: Final = Rate((14.5, 2), (1.02, 0.95, 0.92, 1.00), (2.2, 1.1, 0.7, 1.7), 0.54, (4, 40))
+HEART: Final = Rate((60, 8), (1.06, 0.98, 0.99, 1.00), (4, 2.5, 1.5, 3.5), 0.9, (30, 220), 0.3)
+BREATHING: Final = Rate(
+    (14.5, 2), (1.02, 0.95, 0.92, 1.00), (2.2, 1.1, 0.7, 1.7), 0.54, (4, 40), 0.5
+)
 MOVEMENT: Final = (0.64, 0.16, 0.08, 0.17)
-MOVEMENT_MEMORY: Final = 0.87
+# Of an epoch's unrest: so that 87 of 100 moving epochs are followed by another one.
+MOVEMENT_MEMORY: Final = 0.985
+# What the spreads of neighbouring epochs have in common beyond their stage.
+SPREAD_MEMORY: Final = 0.54

@@ -15,8 +15,8 @@ from mlops.sources import COLUMNS
 
 VERSIONS: dict[str, Pass] = {"tcn-1": "night", "tcn-1-live": "live"}
 LARGEST_BYTES = 800_000
-# What a model that knows nothing of four stages would say of the one it gives.
-LOW_CONFIDENCE = 0.45
+# A model that knows nothing but how common stages are would say a little more of the commonest.
+LOW_CONFIDENCE = 0.5
 HEART = ("hr_mean", "hr_std", "dhr")
 RADAR = (*HEART, "rr_mean", "rr_std", "drr", "large_move_pct", "minor_move_pct", "turnovers_delta")
 MOVEMENT = ("large_move_pct", "minor_move_pct", "turnovers_delta", "vib_move_pct")

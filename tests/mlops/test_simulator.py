@@ -5,10 +5,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from django.conf import settings
 
+from inference.artifacts import LocalStore, loaded
+from inference.engine import Night, stage_night
+from mlops.agreement import Compared, Tally, report_of
 from mlops.simulator.nights import SimulatedNight, simulate
+from mlops.simulator.signals import STIRS_BY
 from mlops.simulator.tables import DEEP, FEATURES, HEART, LIGHT, MOVEMENT, REM, TRANSITIONS, W
 from recordings.schemas import ACTIVE_VERSION, SHIPPED
+from recordings.stages import SHOWN, shown_places
 
 # What real nights are within: 10, 50 and 90 %, and how far the simulated ones may be from that.
 RANGES = {
@@ -109,7 +115,7 @@ def test_movement_and_rates_follow_the_stage(nights: list[SimulatedNight]) -> No
     features = np.concatenate([night.features for night in nights])
     stages = np.concatenate([night.stages for night in nights])
     in_bed = features[:, FEATURES.index("in_bed_pct")] == 100
-    moved = features[:, FEATURES.index("vib_move_pct")] > 0
+    moved = features[:, FEATURES.index("vib_move_pct")] > STIRS_BY
     spread = features[:, FEATURES.index("hr_std")]
 
     shares = [moved[in_bed & (stages == stage)].mean() for stage in (W, LIGHT, DEEP, REM)]
@@ -117,6 +123,43 @@ def test_movement_and_rates_follow_the_stage(nights: list[SimulatedNight]) -> No
 
     assert shares == pytest.approx(MOVEMENT, abs=0.03)
     assert spreads == pytest.approx(HEART.spread, rel=0.1)
+
+
+def test_whoever_moves_goes_on_and_how_much_is_as_wrists_of_real_nights_have_it(
+    nights: list[SimulatedNight],
+) -> None:
+    """Of W, Light, Deep, REM among 23 real nights: epochs that move at all, and for over 30 %."""
+    lines = [night.features[:, FEATURES.index("vib_move_pct")] for night in nights]
+    stages = np.concatenate([night.stages for night in nights])
+    amount = np.concatenate(lines)
+    pairs = [(line[:-1] > STIRS_BY, line[1:] > STIRS_BY) for line in map(_known, lines)]
+
+    went_on = sum((a & b).sum() for a, b in pairs) / sum(a.sum() for a, _ in pairs)
+
+    assert went_on == pytest.approx(0.87, abs=0.02)
+    in_bed = np.concatenate([night.features[:, FEATURES.index("in_bed_pct")] for night in nights])
+    for above, real in ((0, (0.93, 0.45, 0.26, 0.50)), (30, (0.35, 0.04, 0.02, 0.02))):
+        known = ~np.isnan(amount) & (in_bed == 100)
+        shares = [(amount[known & (stages == stage)] > above).mean() for stage in range(4)]
+        assert shares == pytest.approx(real, abs=0.07)
+
+
+def _known(line: np.ndarray) -> np.ndarray:
+    return line[~np.isnan(line)]
+
+
+def test_a_version_of_real_nights_stages_them_neither_at_chance_nor_too_easily() -> None:
+    """`linear-1` knew no simulated night; what agrees better than 0.75 would be too easy."""
+    model = loaded(LocalStore(settings.SHIPPED_MODELS_DIR).read("linear-1")).model
+    tally = Tally.none(4)
+    for night in simulate([(7, place) for place in range(20)]):
+        staged = stage_night(model, Night(night.features))
+        shares = staged.probabilities.astype(np.float64)
+        tally += Tally.of(Compared(night.stages, shown_places(staged.stages), shares))
+
+    found = report_of(tally, SHOWN)
+
+    assert 0.25 < found.kappa < 0.75
 
 
 def test_rates_of_neighbouring_epochs_are_alike(nights: list[SimulatedNight]) -> None:
