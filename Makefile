@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging overload models-report test-browser screenshots bench-lists
+.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging weather chaos overload models-report test-browser screenshots bench-lists
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
@@ -84,6 +84,12 @@ openapi: .venv/.runtime ## write the API's description, docs/openapi.json and do
 
 kills: .venv/.dev ## kill workers, masters and PostgreSQL under load, and count what is lost
 	@.venv/bin/python -m tests.chaos --kills 60
+
+weather: .venv/.dev ## latency, drip, resets, cuts and partitions of a minute before both servers, and two controls
+	@.venv/bin/python -m tests.chaos.network
+
+chaos: .venv/.dev ## all of it: kills, weather, overload, and a table of what was shown (half an hour)
+	@.venv/bin/python -m tests.chaos.shown
 
 overload: .venv/.dev ## offer three times the peak for a minute, and say what is served (SECONDS=60)
 	@.venv/bin/python -m tests.chaos.overload --seconds $(or $(SECONDS),60)

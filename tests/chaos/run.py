@@ -117,10 +117,12 @@ def drawn(count: int, seed: int) -> list[str]:
 
 
 @contextmanager
-def writing(stack: Stack, ledger: Ledger, rng: random.Random) -> Iterator[None]:
+def writing(
+    stack: Stack, ledger: Ledger, rng: random.Random, writer: type[Writer] = Writer
+) -> Iterator[None]:
     stopping = threading.Event()
     writers = [
-        Writer(stack.port, stack.token, ledger, stopping, random.Random(rng.random()))
+        writer(stack.port, stack.token, ledger, stopping, random.Random(rng.random()))
         for _ in range(WRITERS)
     ]
     threads = [threading.Thread(target=writer.run, daemon=True) for writer in writers]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,7 @@ from noctis.launch import ports, web
 from tests.chaos.ledger import Row
 from tests.chaos.night import Night
 
+Route = Callable[[Instance], dict[str, str]]
 REPOSITORY = Path(__file__).resolve().parents[2]
 UP_WITHIN_S = 60.0
 PARENT = 1  # the field of /proc/<pid>/stat, counted behind the command name
@@ -147,12 +148,14 @@ class Stack:
 
 
 @contextmanager
-def running_stack(nights: int, **settings: str) -> Iterator[Stack]:
+def running_stack(nights: int, route: Route | None = None, **settings: str) -> Iterator[Stack]:
+    """`route` may lead the platform to its servers another way."""
     with ExitStack() as stack:
         home = stack.enter_context(temporary_home())
         instance = stack.enter_context(Instance(home))
         found = Stack(instance, ports.free_port(first=18_001), environment(instance))
-        found.environment = {**found.environment, "PORT": str(found.port), **settings}
+        led = route(instance) if route else {}
+        found.environment = {**found.environment, "PORT": str(found.port), **led, **settings}
         found.seed(nights)
         stack.callback(found.stop_web)
         found.start_web()
