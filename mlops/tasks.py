@@ -1,13 +1,25 @@
-"""What runs by itself for models' quality: nights are held against others, versions judged."""
+"""What runs by itself for models' quality: drift is looked for, and jobs that are due are done.
+
+A job's row is the queue: a lost message loses nothing, and one too many finds nothing to do."""
 
 from celery import shared_task
+from django.conf import settings
 from django.db import OperationalError
+from django.utils import timezone
 
-from mlops.services import drift, gates
+from mlops.models import Dataset, Retraining, TrainingRun
+from mlops.services import datasets, drift, gates, retraining, retraining_causes, runs
+from tenants.models import AuditEntry
+from tenants.services.audit import Actor
 
 RETRIED = {"autoretry_for": (OperationalError,), "retry_backoff": True, "max_retries": 5}
+KEEPER = Actor("schedule", AuditEntry.Channel.TASK)
 # A claim lapses when its worker dies, so a message is taken before the work is done.
 JOB = {"acks_late": False, "soft_time_limit": 1_800, "time_limit": 1_860}
+# The fit ends itself before; this is for what hangs around it.
+LONGEST_S = settings.TRAINING_TIME_LIMIT_SECONDS + 300
+FIT = {"acks_late": False, "soft_time_limit": LONGEST_S, "time_limit": LONGEST_S + 60}
+MOST_AT_ONCE = 20
 
 
 @shared_task(**RETRIED)
@@ -35,3 +47,32 @@ def judge_due() -> int:
 @shared_task(**JOB)
 def judge_version(pk: int) -> None:
     gates.run_gates(pk=pk)
+
+
+@shared_task(**RETRIED)
+def open_retrainings() -> int:
+    return len(retraining_causes.open_due(actor=KEEPER))
+
+
+@shared_task(**RETRIED)
+def sweep_jobs() -> None:
+    """Steps first, for they ask for the work."""
+    for pk in Retraining.objects.alive().order_by("pk").values_list("pk", flat=True):
+        retraining.advance(retraining_id=pk)
+    now = timezone.now()
+    for kind, task in ((Dataset, build_dataset), (TrainingRun, work_run)):
+        due = kind.objects.due(now).order_by("created_at")[:MOST_AT_ONCE]
+        for pk in due.values_list("pk", flat=True):
+            task.delay(pk)
+
+
+@shared_task(**JOB)
+def build_dataset(dataset_id: int) -> None:
+    if datasets.build_dataset(dataset_id=dataset_id) is not None:
+        sweep_jobs.delay()
+
+
+@shared_task(**FIT)
+def work_run(run_id: int) -> None:
+    if runs.work_run(run_id=run_id) is not None:
+        sweep_jobs.delay()

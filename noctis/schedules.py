@@ -68,6 +68,15 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=1),
         "options": {"expire_seconds": 60},
     },
+    "open retrainings that rows ask for": {
+        "task": "mlops.tasks.open_retrainings",
+        "schedule": crontab(hour=11, minute=0),
+    },
+    "do jobs of data sets and training": {
+        "task": "mlops.tasks.sweep_jobs",
+        "schedule": timedelta(seconds=10),
+        "options": {"expire_seconds": 10},
+    },
     "sum up days": {
         "task": "operations.tasks.storage.refresh_summaries",
         "schedule": timedelta(minutes=5),

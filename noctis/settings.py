@@ -167,6 +167,9 @@ BACKUP_TOOLS_DIR = setting("BACKUP_TOOLS_DIR") or ""
 SHIPPED_MODELS_DIR = BASE_DIR / "models"
 MODELS_DIR = Path(setting("MODELS_DIR") or SHIPPED_MODELS_DIR)
 NOCTIS_DATA_DIR = setting("NOCTIS_DATA_DIR")
+DATASETS_DIR = Path(setting("DATASETS_DIR") or VAR_DIR / "datasets")
+TRAINING_TIME_LIMIT_SECONDS = setting("TRAINING_TIME_LIMIT_SECONDS")
+TRAINING_MEMORY_LIMIT_MB = setting("TRAINING_MEMORY_LIMIT_MB")
 ACTIVE_MODEL_VERSION = setting("ACTIVE_MODEL_VERSION") or ""
 ACTIVE_LIVE_MODEL_VERSION = setting("ACTIVE_LIVE_MODEL_VERSION") or ""
 # How often a process asks whether something else serves; at 0 it learns by a reload alone.

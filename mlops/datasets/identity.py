@@ -21,6 +21,11 @@ def content_mark(night: LabelledNight) -> str:
     return _digest(b"night", *_content(night))[:MARK_DIGITS]
 
 
+def measured_mark(night: LabelledNight) -> str:
+    """The same for the same measurements, however they were scored and whosever they are called."""
+    return _digest(b"measured", _content(night)[0])[:MARK_DIGITS]
+
+
 def snapshot_checksum(nights: Iterable[LabelledNight], schema: str = ACTIVE_VERSION) -> str:
     """Over who slept, what was measured and what was scored, in any order of the nights."""
     parts = sorted(

@@ -1,7 +1,20 @@
-"""Rows of models' life: what nights looked like, how far they moved, how versions were judged."""
+"""Rows of models' life: what nights looked like, what was trained of them, how it was judged."""
 
+from mlops.models.dataset import Dataset, DatasetNight
 from mlops.models.drift import DriftRun, NightSketch
+from mlops.models.experiment import Experiment, TrainingRun
 from mlops.models.gates import GateRun
 from mlops.models.job import Job
+from mlops.models.retraining import Retraining
 
-__all__ = ["DriftRun", "GateRun", "Job", "NightSketch"]
+__all__ = [
+    "Dataset",
+    "DatasetNight",
+    "DriftRun",
+    "Experiment",
+    "GateRun",
+    "Job",
+    "NightSketch",
+    "Retraining",
+    "TrainingRun",
+]

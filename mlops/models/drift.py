@@ -105,6 +105,7 @@ class DriftRun(Owned):
                 condition=models.Q(severity__in=["insufficient_data", "LOW", "MEDIUM", "HIGH"]),
                 name="drift_run_severity_known",
             ),
+            models.UniqueConstraint(fields=["tenant", "id"], name="drift_run_tenant_id"),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,11 @@ SOURCES: Mapping[str, Source] = {
         attribution="Walch et al., SLEEP 42(12), zsz180, 2019; PhysioNet",
         url="https://doi.org/10.13026/hmhs-py35",
     ),
+    SIMULATED: Source(
+        name="simulated nights",
+        licence="none needed: made by this code, no person's data in it",
+        attribution="mlops/simulator",
+    ),
 }
 
 

@@ -71,6 +71,25 @@ WORK = (
         "nothing that serves reads it.",
     ),
     Setting(
+        "DATASETS_DIR",
+        None,
+        str,
+        "Folder of snapshots of labelled nights and of training runs at work; `var/datasets` when "
+        "not set. Workers and web processes need the same one.",
+    ),
+    Setting(
+        "TRAINING_TIME_LIMIT_SECONDS",
+        3_000,
+        positive,
+        "How long a training run may take; then its process group is killed and the run fails.",
+    ),
+    Setting(
+        "TRAINING_MEMORY_LIMIT_MB",
+        8_192,
+        positive,
+        "Address space that a training run may take; then it fails.",
+    ),
+    Setting(
         "ACTIVE_MODEL_VERSION",
         None,
         str,
