@@ -9,6 +9,7 @@ from factory.django import DjangoModelFactory
 
 from devices.models import Device
 from inference.models import ModelVersion, Prediction
+from mlops.models import Dataset, Experiment, Retraining, TrainingRun
 from recordings.models import Erasure, FeatureSchema, Recording
 from recordings.services import nights
 from recordings.services.nights import Night
@@ -138,6 +139,57 @@ class ModelVersionFactory(DjangoModelFactory):
     schema = factory.LazyFunction(lambda: FeatureSchema.objects.get(is_active=True))
     metadata = factory.LazyFunction(dict)
     created_by = ACTOR.name
+
+
+class DatasetFactory(DjangoModelFactory):
+    """Built, of no night: what a run or a page needs of one."""
+
+    class Meta:
+        model = Dataset
+
+    tenant = factory.SubFactory(TenantFactory)
+    schema = factory.LazyFunction(lambda: FeatureSchema.objects.get(is_active=True))
+    label_sources = ("human",)
+    status = "done"
+    finished_at = factory.LazyFunction(timezone.now)
+    requested_by = ACTOR.name
+
+
+class ExperimentFactory(DjangoModelFactory):
+    class Meta:
+        model = Experiment
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"experiment {n}")
+    created_by = ACTOR.name
+
+
+class TrainingRunFactory(DjangoModelFactory):
+    class Meta:
+        model = TrainingRun
+
+    tenant = factory.SubFactory(TenantFactory)
+    experiment = factory.SubFactory(ExperimentFactory, tenant=factory.SelfAttribute("..tenant"))
+    dataset = factory.SubFactory(DatasetFactory, tenant=factory.SelfAttribute("..tenant"))
+    version_name = factory.Sequence(lambda n: f"run-{n}")
+    recipe = "linear"
+    family = "night"
+    requested_by = ACTOR.name
+
+
+class RetrainingFactory(DjangoModelFactory):
+    """One that failed: of those that are at work there is one of a family."""
+
+    class Meta:
+        model = Retraining
+
+    tenant = factory.SubFactory(TenantFactory)
+    family = "night"
+    cause = "person"
+    status = "failed"
+    error = "too_few_people"
+    finished_at = factory.LazyFunction(timezone.now)
+    requested_by = ACTOR.name
 
 
 class PredictionFactory(DjangoModelFactory):

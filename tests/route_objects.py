@@ -8,8 +8,11 @@ from inference.api.models import Models
 from inference.api.predictions import Predictions, RecordingPredictions
 from inference.models import ModelVersion, Prediction
 from inference.services import shipped
+from mlops.api.datasets import Datasets
 from mlops.api.evaluation import RecordingEvaluation
 from mlops.api.gates import ModelGates
+from mlops.api.experiments import ExperimentRuns, Experiments
+from mlops.api.retrainings import Retrainings
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
 from recordings.api.labels import RecordingLabels
@@ -21,11 +24,15 @@ from recordings.schemas import ACTIVE_VERSION
 from tenants import api
 from tenants.models import Tenant
 from tests.factories import (
+    DatasetFactory,
     DeviceFactory,
     ErasureFactory,
+    ExperimentFactory,
     KeyFactory,
     PredictionFactory,
     RecordingFactory,
+    RetrainingFactory,
+    TrainingRunFactory,
 )
 from tests.routes import PathOf
 from tests.tokens import without
@@ -61,6 +68,23 @@ def erasure_path(tenant: Tenant) -> dict[str, str]:
     return {"id": str(ErasureFactory(tenant=tenant).uuid)}
 
 
+def dataset_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(DatasetFactory(tenant=tenant).uuid)}
+
+
+def experiment_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(ExperimentFactory(tenant=tenant).uuid)}
+
+
+def run_path(tenant: Tenant) -> dict[str, str]:
+    run = TrainingRunFactory(tenant=tenant)
+    return {"id": str(run.experiment.uuid), "run": str(run.uuid)}
+
+
+def retraining_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(RetrainingFactory(tenant=tenant).uuid)}
+
+
 def schema_path(tenant: Tenant) -> dict[str, str]:
     return {"version": ACTIVE_VERSION}
 
@@ -94,6 +118,10 @@ OBJECTS: dict[type, PathOf] = {
     RecordingEvaluation: recording_path,
     Subjects: subject_path,
     Erasures: erasure_path,
+    Datasets: dataset_path,
+    Experiments: experiment_path,
+    ExperimentRuns: run_path,
+    Retrainings: retraining_path,
 }
 
 

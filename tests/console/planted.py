@@ -15,7 +15,7 @@ from django.utils import timezone
 from devices.models import Device
 from inference.models import Hypnogram, ModelVersion, Pass, Prediction, StagingAttempt
 from inference.services import staging
-from mlops.models import DriftRun
+from mlops.models import Dataset, DatasetNight, DriftRun, Experiment, Retraining, TrainingRun
 from noctis.db.maintenance import maintenance
 from operations.models import SummaryMark
 from recordings.models import Erasure, ExportMark, LabelSet, Recording
@@ -133,6 +133,9 @@ class Planted:
                 staged_at=timezone.now() - timedelta(hours=1),
             )
         _attempt(night)
+        run = _trained(self.rows[Experiment], _snapshot(self.rows[Recording]), name)
+        ended = {"status": "failed", "error": "x", "finished_at": timezone.now()}
+        Retraining.objects.create(tenant=tenant, family="night", cause="drift", run=run, **ended)
         ErasureFactory(tenant=tenant)
 
 
@@ -263,6 +266,53 @@ def _drift(of: Planted) -> Model:
     counts = {"current_nights": 1, "baseline_nights": 1, "severity": "LOW", "seconds": 1}
     model = ModelVersion.objects.latest("pk")
     return DriftRun.objects.create(tenant=of.tenant, model=model, **days, **counts)
+
+
+@builds(Dataset)
+def _dataset(of: Planted) -> Model:
+    return _snapshot(of.rows[Recording])
+
+
+@builds(Experiment)
+def _experiment(of: Planted) -> Model:
+    return Experiment.objects.create(tenant=of.tenant, name="x", created_by="x")
+
+
+@builds(TrainingRun)
+def _run(of: Planted) -> Model:
+    return _trained(of.rows[Experiment], of.rows[Dataset], f"{of.name}-run")
+
+
+@builds(Retraining)
+def _retraining(of: Planted) -> Model:
+    known = {"dataset": of.rows[Dataset], "run": of.rows[TrainingRun]}
+    drift = of.rows[DriftRun]
+    return Retraining.objects.create(
+        tenant=of.tenant, family="night", cause="drift", drift_run=drift, **known
+    )
+
+
+def _snapshot(night: Recording) -> Dataset:
+    schema = ModelVersion.objects.latest("pk").schema
+    row = Dataset.objects.create(
+        tenant=night.tenant, schema=schema, label_sources=["human"], requested_by="x"
+    )
+    DatasetNight.objects.create(
+        dataset=row,
+        night_tenant=night.tenant,
+        recording=night,
+        label_version=1,
+        is_held_out=False,
+        epochs=40,
+    )
+    return row
+
+
+def _trained(experiment: Experiment, dataset: Dataset, version: str) -> TrainingRun:
+    facts = {"version_name": version, "recipe": "linear", "family": "night", "requested_by": "x"}
+    return TrainingRun.objects.create(
+        tenant=dataset.tenant, experiment=experiment, dataset=dataset, **facts
+    )
 
 
 def _night(device: Device) -> Recording:

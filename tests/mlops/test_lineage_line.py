@@ -1,18 +1,18 @@
 """The line as a whole: labelled nights, a snapshot, a run, a candidate, and a retraining of it."""
 
 import pytest
-from mlops.models import Dataset, TrainingRun
+
 from mlops.services import datasets, experiments, runs
 from mlops.services.criteria import Criteria
 from mlops.services.experiments import Wanted
-from tenants.models import Tenant
 from tests.factories import ACTOR, TenantFactory
-from tests.mlops.training_nights import people, scored_by_people
 from tests.inference.conftest import shipped_schemas, store
 from tests.inference.staged import serve
+from tests.mlops.training_nights import people, scored_by_people
 
 __all__ = ["shipped_schemas", "store"]
 pytestmark = pytest.mark.django_db
+
 
 def test_line(store, shipped_schemas, settings, tmp_path):
     settings.DATASETS_DIR = tmp_path / "d"
@@ -25,7 +25,9 @@ def test_line(store, shipped_schemas, settings, tmp_path):
     print(vars(d))
     print(datasets.verify_dataset(dataset=d, rebuild=True))
     e = experiments.open_experiment(tenant=tenant, name="x", actor=ACTOR)
-    run = experiments.start_run(experiment=e, wanted=Wanted(d, hyperparameters={"every": 8, "iterations": 5}), actor=ACTOR)
+    run = experiments.start_run(
+        experiment=e, wanted=Wanted(d, hyperparameters={"every": 8, "iterations": 5}), actor=ACTOR
+    )
     run = runs.work_run(run_id=run.pk)
     run.refresh_from_db()
     print(vars(run))

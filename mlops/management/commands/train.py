@@ -4,16 +4,29 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import CommandParser
 
 from inference.lifecycle import is_version_name
+from mlops.bodies import experiments as bodies
 from mlops.evaluation import FOLDS
-from mlops.services import networks, scored_nights, training, training_nights
+from mlops.models import Dataset, TrainingRun
+from mlops.services import (
+    experiments,
+    networks,
+    runs,
+    scored_nights,
+    training,
+    training_nights,
+    training_process,
+)
+from mlops.services.experiments import Wanted
 from mlops.training.judging import Judged
 from mlops.training.toys import TOYS, Order
 from noctis import errors
 from noctis.commands import NoctisCommand, Row
+from tenants.lookups import shell_actor, tenant_called
 
 FEWEST, MOST = 5, 2_000
 
@@ -30,23 +43,60 @@ class Command(NoctisCommand):
         parser.add_argument(
             "kind",
             nargs="?",
-            choices=("simulated", "linear", "net"),
+            choices=("simulated", "linear", "net", "clock"),
             default="simulated",
             help="from simulated nights, or linear or a net from the scored nights of "
             "NOCTIS_DATA_DIR; a net needs the train extra",
         )
-        parser.add_argument("--version", type=_version, required=True, metavar="NAME")
+        parser.add_argument("--version", type=_version, metavar="NAME")
         parser.add_argument("--head", choices=sorted(TOYS), default="linear")
         parser.add_argument("--simulated-nights", type=_nights, metavar="N")
         parser.add_argument("--held-out", type=_nights, default=30, metavar="N")
         parser.add_argument("--seed", type=_seed, default=1)
         parser.add_argument("--folds", type=int, default=FOLDS, metavar="N", help="of linear")
         parser.add_argument("--family", choices=("night", "live"), default="night", help="of a net")
-        parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+        parser.add_argument("--output", type=Path, metavar="FOLDER")
+        recorded = parser.add_argument_group("as a run of an experiment, of a snapshot")
+        recorded.add_argument("--experiment", metavar="NAME", help="opened where there is none")
+        recorded.add_argument("--tenant", metavar="SLUG")
+        recorded.add_argument("--dataset", type=UUID, metavar="ID")
+        recorded.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER")
 
     def run(self, options: Mapping[str, Any]) -> Row:
+        if options["experiment"]:
+            return self._recorded(options)
+        if missing := [name for name in ("version", "output") if options[name] is None]:
+            raise errors.Invalid(f"--{' and --'.join(missing)} needed where no run is recorded.")
+        if options["kind"] == "clock":
+            raise errors.Invalid("The clock of real nights is fitted as a run: --experiment.")
         kinds = {"linear": self._linear, "net": self._net, "simulated": self._simulated}
         return kinds[options["kind"]](options)
+
+    def _recorded(self, options: Mapping[str, Any]) -> Row:
+        if options["tenant"] is None or options["dataset"] is None:
+            raise errors.Invalid("A run needs --tenant and --dataset: `manage.py dataset build`.")
+        tenant = tenant_called(options["tenant"])
+        dataset = Dataset.objects.owned_by(tenant).filter(uuid=options["dataset"]).first()
+        if dataset is None:
+            raise errors.Missing(f"{tenant.slug} has no snapshot {options['dataset']}.")
+        wanted = Wanted(
+            dataset=dataset,
+            recipe=options["kind"],
+            family=options["family"],
+            seed=options["seed"],
+            hyperparameters=settings_of(options["set"]),
+            version=options["version"] or "",
+        )
+        actor = shell_actor()
+        experiment = experiments.find_or_open(
+            tenant=tenant, name=options["experiment"], actor=actor
+        )
+        run = experiments.start_run(experiment=experiment, wanted=wanted, actor=actor)
+        runs.work_run(run_id=run.pk)
+        found = TrainingRun.objects.select_related("experiment", "dataset").get(pk=run.pk)
+        if found.error:
+            raise training_process.TrainingFailed(found.error)
+        return bodies.run(found)
 
     def _net(self, options: Mapping[str, Any]) -> Row:
         found = networks.train_network(
@@ -111,11 +161,25 @@ class Command(NoctisCommand):
             super().show({name: answer[name] for name in answer if name != "judged"})
             self.stdout.write("On people that the nets judged were not fitted to:")
             super().show(answer["judged"])
+        elif isinstance(answer, Mapping) and "held_out" not in answer:
+            super().show(answer)
         elif isinstance(answer, Mapping):
             rows = answer["held_out"]
             super().show({name: answer[name] for name in answer if name != "held_out"})
             self.stdout.write("On simulated nights held out, which says nothing about real ones:")
             super().show(rows)
+
+
+def settings_of(texts: Sequence[str]) -> dict[str, float]:
+    """`l2=0.05` as a number by name; what a recipe takes of them is the run's to say."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            found[name] = int(value) if value.lstrip("-").isdecimal() else float(value)
+        except ValueError:
+            raise errors.Invalid(f"--set {text}: expected NAME=NUMBER") from None
+    return found
 
 
 def _row(name: str, judged: Judged) -> Row:
