@@ -60,7 +60,10 @@ class NewRun(Body):
         default=dict, help_text="Over the recipe's own; each is checked by name and range."
     )
     version = serializers.CharField(
-        max_length=64, default="", help_text="What the candidate is called; made if not given."
+        max_length=64,
+        default="",
+        allow_blank=True,
+        help_text="What the candidate is called; made if not given.",
     )
 
 

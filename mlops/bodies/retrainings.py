@@ -20,7 +20,7 @@ class NewRetraining(Body):
     reason = serializers.CharField(max_length=500, help_text="Kept in the audit log.")
     recipe = serializers.ChoiceField(list(RECIPES), default="linear")
     hyperparameters = serializers.DictField(default=dict)
-    version = serializers.CharField(max_length=64, default="")
+    version = serializers.CharField(max_length=64, default="", allow_blank=True)
     dataset = NewDataset(
         required=False, help_text="Which nights; all of the tenant's ground truth if not given."
     )

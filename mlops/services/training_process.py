@@ -2,6 +2,7 @@
 
 It is given a file and a folder, never the database; what it says on the way is read by lines."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def _wait_for(folder: Path, tell: Tell) -> None:
     said, complained = folder / SAID, folder / COMPLAINED
     with said.open("w") as out, complained.open("w") as err, said.open() as heard:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlops.training", str(folder / ORDER)],
+            [sys.executable, "-m", "mlops.training", str(folder / ORDER), str(os.getpid())],
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             stdout=out,

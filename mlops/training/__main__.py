@@ -1,5 +1,5 @@
-"""A training run as a process of its own: `python -m mlops.training ORDER.json`, a file in, a
-folder out. It reaches no database, keeps to its memory, and ends with whoever started it."""
+"""A training run as a process of its own: `python -m mlops.training ORDER.json PARENT`, a file in,
+a folder out. It reaches no database, keeps to its memory, and ends with whoever started it."""
 
 import os
 import resource
@@ -43,10 +43,10 @@ class Line(msgspec.Struct, frozen=True):
     says: str
 
 
-def main(path: Path) -> int:
+def main(path: Path, parent: int) -> int:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     job = msgspec.json.decode(path.read_bytes(), type=Job)
     resource.setrlimit(resource.RLIMIT_AS, (job.memory_bytes, job.memory_bytes))
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         _train(job, path.parent)
     except (Leak, errors.Refusal) as refused:
@@ -91,4 +91,4 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

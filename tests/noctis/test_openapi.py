@@ -16,10 +16,17 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from rest_framework import serializers
 
+from mlops.models import DatasetNight
 from noctis import errors, http, manual, problems
 from noctis.serializers import Body
 from tenants.viewsets import ApiViewSet
-from tests.factories import DeviceFactory, KeyFactory, signatory
+from tests.factories import (
+    DeviceFactory,
+    KeyFactory,
+    RetrainingFactory,
+    TrainingRunFactory,
+    signatory,
+)
 from tests.recordings.full_nights import full_night
 from tests.route_objects import prediction_of
 from tests.routes import PARAMETER, Route, routes
@@ -169,7 +176,18 @@ def test_a_list_answers_in_the_shape_that_is_described(operation_id: str) -> Non
     issued = KeyFactory(client__role="admin")
     night = full_night(DeviceFactory(tenant=issued.key.tenant))
     prediction_of(night)
+    run = TrainingRunFactory(tenant=issued.key.tenant)
+    RetrainingFactory(tenant=issued.key.tenant)
+    DatasetNight.objects.create(
+        dataset=run.dataset,
+        night_tenant=night.tenant,
+        recording=night,
+        label_version=1,
+        is_held_out=False,
+        epochs=1,
+    )
     ids = {"clients": issued.key.client.uuid, "recordings": night.uuid}
+    ids |= {"datasets": run.dataset.uuid, "experiments": run.experiment.uuid}
     address = next(a for (_, a), found in OPERATIONS.items() if found is BY_ID[operation_id])
     address = address.replace("{id}", str(ids.get(address.split("/")[2])))
 
