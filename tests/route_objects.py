@@ -10,8 +10,8 @@ from inference.models import ModelVersion, Prediction
 from inference.services import shipped
 from mlops.api.datasets import Datasets
 from mlops.api.evaluation import RecordingEvaluation
-from mlops.api.gates import ModelGates
 from mlops.api.experiments import ExperimentRuns, Experiments
+from mlops.api.gates import ModelGates
 from mlops.api.retrainings import Retrainings
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from inference.models import Family, ModelVersion
 from mlops.models.dataset import Dataset
-from mlops.models.job import Job, job_constraints, job_indexes
+from mlops.models.job import Job, JobQuerySet, job_constraints, job_indexes
 from noctis.db.constraints import CompositeForeignKey
 from tenants.models import Owned, OwnedQuerySet
 
@@ -66,6 +66,8 @@ class TrainingRun(Job):
     version = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, related_name="runs", null=True
     )
+
+    objects: ClassVar[Any] = JobQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
