@@ -60,8 +60,8 @@ def sweep_jobs() -> None:
     for pk in Retraining.objects.alive().order_by("pk").values_list("pk", flat=True):
         retraining.advance(retraining_id=pk)
     now = timezone.now()
-    for kind, task in ((Dataset, build_dataset), (TrainingRun, work_run)):
-        due = kind.objects.due(now).order_by("created_at")[:MOST_AT_ONCE]
+    for rows, task in ((Dataset.objects, build_dataset), (TrainingRun.objects, work_run)):
+        due = rows.due(now).order_by("created_at")[:MOST_AT_ONCE]
         for pk in due.values_list("pk", flat=True):
             task.delay(pk)
 

@@ -185,12 +185,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='trainingrun',
             name='dataset',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='mlops.dataset'),
+            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='mlops.dataset'),
         ),
         migrations.AddField(
             model_name='trainingrun',
             name='experiment',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='mlops.experiment'),
+            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='mlops.experiment'),
         ),
         migrations.AddField(
             model_name='trainingrun',
@@ -200,7 +200,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='trainingrun',
             name='version',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='inference.modelversion'),
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inference.modelversion'),
         ),
         migrations.AddField(
             model_name='retraining',

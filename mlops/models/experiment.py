@@ -49,10 +49,10 @@ class TrainingRun(Job):
     """One fit: from a snapshot to a candidate in the registry, with how both sides were judged."""
 
     experiment = models.ForeignKey(
-        Experiment, on_delete=models.PROTECT, related_name="runs", db_constraint=False
+        Experiment, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )
     dataset = models.ForeignKey(
-        Dataset, on_delete=models.PROTECT, related_name="runs", db_constraint=False
+        Dataset, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )
     version_name = models.CharField(max_length=64)
     recipe = models.CharField(max_length=20)
@@ -64,7 +64,7 @@ class TrainingRun(Job):
     metrics = models.JSONField(default=dict)
     # What came of it; nothing serves by it before somebody promotes it.
     version = models.ForeignKey(
-        ModelVersion, on_delete=models.PROTECT, related_name="runs", null=True
+        ModelVersion, on_delete=models.PROTECT, related_name="+", null=True
     )
 
     objects: ClassVar[Any] = JobQuerySet.as_manager()
