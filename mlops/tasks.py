@@ -2,6 +2,8 @@
 
 A job's row is the queue: a lost message loses nothing, and one too many finds nothing to do."""
 
+from typing import Any
+
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
@@ -60,8 +62,9 @@ def sweep_jobs() -> None:
     for pk in Retraining.objects.alive().order_by("pk").values_list("pk", flat=True):
         retraining.advance(retraining_id=pk)
     now = timezone.now()
-    for rows, task in ((Dataset.objects, build_dataset), (TrainingRun.objects, work_run)):
-        due = rows.due(now).order_by("created_at")[:MOST_AT_ONCE]
+    kinds: list[tuple[Any, Any]] = [(Dataset, build_dataset), (TrainingRun, work_run)]
+    for kind, task in kinds:
+        due = kind.objects.due(now).order_by("created_at")[:MOST_AT_ONCE]
         for pk in due.values_list("pk", flat=True):
             task.delay(pk)
 

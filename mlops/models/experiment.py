@@ -63,9 +63,7 @@ class TrainingRun(Job):
     # By what answered, on the nights held out: mlops.training.candidate_figures.
     metrics = models.JSONField(default=dict)
     # What came of it; nothing serves by it before somebody promotes it.
-    version = models.ForeignKey(
-        ModelVersion, on_delete=models.PROTECT, related_name="+", null=True
-    )
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+", null=True)
 
     objects: ClassVar[Any] = JobQuerySet.as_manager()
 
