@@ -55,7 +55,7 @@ def append_epochs(*, source: Source, schema_id: int, batch: EpochBatch) -> Appen
 
 def _refused(answer: rows.Answer, batch: EpochBatch, oldest: datetime) -> errors.Refusal:
     """Why the database took nothing, with the epochs that are to blame."""
-    if answer.verdict == "missing":
+    if answer.started_at is None:  # verdict 'missing'
         return errors.Missing()
     if answer.verdict == "off_grid":
         off = batch.off_grid(answer.started_at.timestamp()).tolist()
