@@ -6,8 +6,10 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
+from django.conf import settings
+from prometheus_client import start_http_server
 
-from noctis import broker, checks, context
+from noctis import broker, checks, context, metric_files
 from noctis.schedules import SCHEDULES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
@@ -26,6 +28,15 @@ def refuse_to_start_unready(**_: Any) -> None:
 @signals.heartbeat_sent.connect  # every two seconds, by the worker itself and not by its children
 def note_heartbeat(sender: Any, **_: Any) -> None:
     broker.beat(str(sender.eventer.hostname))
+
+
+@signals.worker_init.connect
+def serve_metrics(**_: Any) -> None:
+    """Where the web cannot see what the worker's processes count."""
+    if settings.WORKER_METRICS_PORT:
+        start_http_server(
+            settings.WORKER_METRICS_PORT, settings.WEB_HOST, registry=metric_files.registry()
+        )
 
 
 @signals.before_task_publish.connect

@@ -159,6 +159,16 @@ LAST_PROOF = Gauge(
     multiprocess_mode="mostrecent",
 )
 
+DATABASE_SIZE = Gauge(
+    "database_size_bytes", "What the database takes on its disk.", multiprocess_mode="mostrecent"
+)
+VOLUME_FREE = Gauge(
+    "volume_free_ratio",
+    "The free share of the volume that a folder is on: backups, models.",
+    ["volume"],
+    multiprocess_mode="mostrecent",
+)
+
 
 def observe_all(histogram: Histogram, values: NDArray[Any]) -> None:
     """Observe as many values as there are; one by one, a night of them takes a millisecond."""

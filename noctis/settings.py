@@ -82,6 +82,7 @@ WEB_HOST: str = setting("HOST")
 WEB_PORT: int = setting("PORT")
 WEB_CONCURRENCY: int = setting("WEB_CONCURRENCY")
 WEB_THREADS: int = setting("WEB_THREADS")
+WORKER_METRICS_PORT: int = setting("WORKER_METRICS_PORT")
 
 INGEST_IN_FLIGHT: int = setting("INGEST_IN_FLIGHT")
 OTHER_IN_FLIGHT: int = setting("OTHER_IN_FLIGHT")

@@ -134,6 +134,13 @@ HOUSE = (
         str,
         "Folder through which processes share their metrics; the demo sets it.",
     ),
+    Setting(
+        "WORKER_METRICS_PORT",
+        0,
+        natural,
+        "Port on which a Celery worker serves `/metrics`, where it shares no folder with the web; "
+        "0 for none.",
+    ),
     Setting("NOCTIS_VAR_DIR", None, str, "Folder of the embedded servers; `var` when not set."),
     Setting(
         "NOCTIS_EMBEDDED_USER",

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.db import OperationalError
 
+from operations.services import room
 from operations.services.backup import freshness, rotation
 from tenants.models import AuditEntry
 from tenants.services.audit import Actor
@@ -24,4 +25,6 @@ def prove_backup() -> None:
 
 @shared_task(**RETRIED)
 def tell_age() -> None:
+    """And how much room is left for more of them."""
     freshness.tell()
+    room.tell()

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from noctis import celery, metric_files, process_names
 from noctis.embedded.processes import group_members, send
+from noctis.launch import ports
 from tenants.tasks import count_active_tenants
 from tests.noctis.test_celery import WITHIN_S, database_url
 from tests.source_tree import REPOSITORY
@@ -26,6 +28,7 @@ metrics.INFERENCE_DURATION.labels(staging_pass="live").observe(0.2)
 metrics.DRIFT_SCORE.labels(model_version="m").set(float(sys.argv[1]))
 metrics.MODEL_INFO.labels("live", "m").set(1)
 """
+METRICS_PORT = 18_473
 
 
 @pytest.fixture
@@ -104,7 +107,12 @@ def worker(committed_rows: None, folder: Path) -> Iterator[subprocess.Popen[byte
                 *("--concurrency=1", "--loglevel=INFO"),
             ],
             cwd=REPOSITORY,
-            env=os.environ | {"DATABASE_URL": database_url()},
+            env=os.environ
+            | {
+                "DATABASE_URL": database_url(),
+                "HOST": ports.LOOPBACK,
+                "WORKER_METRICS_PORT": str(METRICS_PORT),
+            },
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -128,6 +136,8 @@ def test_a_killed_child_of_a_worker_has_told_what_it_set(
         assert time.monotonic() < deadline, (folder / "worker.log").read_text()[-2000:]
         time.sleep(0.1)
     before = active_tenants()
+    with urlopen(f"http://{ports.LOOPBACK}:{METRICS_PORT}/metrics", timeout=5) as answer:
+        served = answer.read().decode()
 
     (child,) = [row for row in group_members(worker.pid) if row.pid != worker.pid]
     send(child.pid, signal.SIGKILL)
@@ -138,3 +148,4 @@ def test_a_killed_child_of_a_worker_has_told_what_it_set(
 
     assert folded > 0
     assert active_tenants() == before
+    assert f"active_tenant_count {before}" in served

@@ -21,12 +21,12 @@ from inference.services import staging
 from mlops.services import drift
 from mlops.training.nights import LabelledNight
 from mlops.training.reference import drift_reference
-from noctis import limits
+from noctis import limits, metrics
 from noctis.dashboard import sampling
 from noctis.db import transactions
 from noctis.db.circuit import Circuit
 from noctis.rates import Limit
-from operations.services import objectives
+from operations.services import objectives, room
 from recordings.models import Recording
 from tenants.tasks import count_active_tenants
 from tests.calling import calling_as
@@ -123,6 +123,10 @@ class Scene:
         TenantFactory()
         count_active_tenants()
 
+    def tell_room(self) -> None:
+        room.tell()
+        assert 0 < samples("volume_free_ratio")[(("volume", "backups"),)] <= 1
+
     def sample(self) -> None:
         for minutes_ago in (2, 1):
             self.predict()
@@ -157,6 +161,8 @@ HAPPENINGS: dict[str, Callable[[Scene], None]] = {
     "rate_limited_requests_total": Scene.limit,
     "active_tenant_count": Scene.count_tenants,
     "cache_hits_total": Scene.predict_twice,
+    "database_size_bytes": Scene.tell_room,
+    "volume_free_ratio": Scene.tell_room,
     "objective_value": Scene.evaluate,
     "objective_budget_spent": Scene.evaluate,
     "objectives_evaluated_timestamp_seconds": Scene.evaluate,
@@ -184,6 +190,8 @@ def samples(name: str) -> dict[tuple[tuple[str, str], ...], float]:
 
 @pytest.mark.parametrize("name", HAPPENINGS)
 def test_a_metric_moves_when_what_it_is_about_happens(name: str, scene: Scene) -> None:
+    metrics.DATABASE_SIZE.set(0)
+    metrics.VOLUME_FREE.labels(volume="backups").set(2)
     before = samples(name)
 
     HAPPENINGS[name](scene)
