@@ -1,6 +1,6 @@
 """Stages that were given, read past the ORM: whole arrays, one statement a night."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,8 @@ FROM (SELECT DISTINCT ON (window_end_ts) epoch_index, stage, probabilities
 
 # Nights of a version's current staging that somebody scored: the newest scoring, the stages given.
 BOTH = """
-SELECT night.id, night.started_at, scored.stages, given.index, given.stage, given.shares
+SELECT night.id, night.started_at, night.tenant_id, night.device_id, night.subject, scored.stages,
+       given.index, given.stage, given.shares
 FROM recordings_recording AS night
 CROSS JOIN LATERAL (
     SELECT model_id, input_hash FROM inference_hypnogram
@@ -59,7 +60,8 @@ CROSS JOIN LATERAL (
       AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s
       AND input_hash = staged.input_hash
 ) AS given
-WHERE (%(tenant)s::bigint IS NULL OR night.tenant_id = %(tenant)s) AND night.status <> 'erasing'
+WHERE (%(tenants)s::bigint[] IS NULL OR night.tenant_id = ANY(%(tenants)s))
+  AND night.status <> 'erasing'
   AND night.started_at >= %(start)s AND night.started_at < %(end)s AND night.id > %(after)s
   AND staged.model_id = %(model)s AND given.index IS NOT NULL
 ORDER BY night.id LIMIT %(limit)s
@@ -124,20 +126,34 @@ def _whole(recording: Recording) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Sleeper:
+    """Whom a night is of; where no subject is named, whoever sleeps beside that device."""
+
+    tenant_id: int
+    device_id: int | None
+    subject: str
+
+    @property
+    def name(self) -> str:
+        return self.subject or f"device {self.device_id}"
+
+
+@dataclass(frozen=True)
 class ScoredNight:
     """A night as a version staged it and as its newest scoring has it."""
 
     recording_id: int
     started_at: datetime
+    sleeper: Sleeper
     truth: NDArray[np.int8]  # (epochs,) codes
     predicted: Predicted
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose nights, of which version, that began when; no tenant is all of them."""
+    """Whose nights, of which version, that began when; None is all tenants."""
 
-    tenant_id: int | None
+    tenant_ids: Sequence[int] | None
     model_id: int
     start: datetime
     end: datetime
@@ -146,7 +162,7 @@ class Scope:
 def scored_nights(scope: Scope) -> Iterator[ScoredNight]:
     """Every one of them, a page of them in memory at a time."""
     values: dict[str, Any] = {
-        "tenant": scope.tenant_id,
+        "tenants": None if scope.tenant_ids is None else list(scope.tenant_ids),
         "model": scope.model_id,
         "start": scope.start,
         "end": scope.end,
@@ -156,10 +172,11 @@ def scored_nights(scope: Scope) -> Iterator[ScoredNight]:
         "after": 0,
     }
     while page := queries.arrays(BOTH, values):
-        for key, started_at, truth, index, codes, flat in page:
+        for key, started_at, tenant, device, subject, truth, index, codes, flat in page:
+            sleeper = Sleeper(tenant, None if subject else device, subject)
             shares = flat.reshape(len(index), -1).astype(np.float64)
             given = Predicted(index.astype(np.int64), codes.astype(np.int8), shares)
-            yield ScoredNight(key, started_at, truth.astype(np.int8), given)
+            yield ScoredNight(key, started_at, sleeper, truth.astype(np.int8), given)
             values["after"] = key
         if len(page) < NIGHTS_AT_ONCE:
             return

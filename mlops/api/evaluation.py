@@ -52,6 +52,9 @@ class ModelEvaluation(ApiViewSet):
         In four stages; the seven days before the end stand beside the whole."""
         asked = all_bodies.read(request.query_params, self.caller)
         found = evaluation_of_all.evaluate_all(
-            tenant=asked.tenant, model=asked.model, start=asked.start, end=asked.end
+            tenant_ids=None if asked.tenant is None else [asked.tenant.pk],
+            model=asked.model,
+            start=asked.start,
+            end=asked.end,
         )
         return Response(all_bodies.evaluation(found))

@@ -2,6 +2,7 @@
 
 from mlops.models.dataset import Dataset, DatasetNight
 from mlops.models.drift import DriftRun, NightSketch
+from mlops.models.evaluation import Evaluation
 from mlops.models.experiment import Experiment, TrainingRun
 from mlops.models.gates import GateRun
 from mlops.models.job import Job
@@ -11,6 +12,7 @@ __all__ = [
     "Dataset",
     "DatasetNight",
     "DriftRun",
+    "Evaluation",
     "Experiment",
     "GateRun",
     "Job",

@@ -8,6 +8,7 @@ from noctis.charts.clock import Clock
 from noctis.charts.days import Day, calendar
 from noctis.charts.figure import Caption
 from noctis.charts.nights import Staged, Trace, bands, hypnodensity, hypnogram
+from noctis.charts.ranking import ranking
 from noctis.charts.series import Series, Threshold, line, sparkline, stacked_bars
 from noctis.charts.spread import bland_altman, histogram_pair
 from noctis.charts.strips import Signal, strips
@@ -31,6 +32,7 @@ __all__ = [
     "hypnodensity",
     "hypnogram",
     "line",
+    "ranking",
     "sparkline",
     "stacked_bars",
     "strips",

@@ -50,6 +50,11 @@ def hypnogram(words: Words, values: Numbers) -> SafeString:
     return charts.hypnogram(_caption(words), clock(len(values)), night)
 
 
+def ranking(words: Words, values: Numbers) -> SafeString:
+    named = {f"{words[0]} {place}": value for place, value in enumerate(values)}
+    return charts.ranking(_caption(words), named, middle=0.4)
+
+
 def bands(words: Words, values: Numbers) -> SafeString:
     trace = Trace(words[0], codes(values), STAGES)
     return charts.bands(_caption(words), clock(len(values)), [trace])
@@ -127,6 +132,7 @@ CHARTS: dict[str, Callable[[Words, Numbers], SafeString]] = {
         bland_altman,
         confusion,
         calibration,
+        ranking,
         calendar,
     )
 }

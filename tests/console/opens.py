@@ -29,6 +29,7 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "inference.hypnogram": (EVERYBODY, EVERYBODY),
     "inference.stagingattempt": (EVERYBODY, EVERYBODY),
     "inference.modelversion": (EVERYBODY, EVERYBODY),
+    "mlops.evaluation": (EVERYBODY, EVERYBODY),
     "operations.storagepolicy": (INSTALLATION, NOBODY),
     "operations.backup": (INSTALLATION, NOBODY),
     "operations.restoration": (INSTALLATION, NOBODY),
