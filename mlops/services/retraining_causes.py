@@ -86,11 +86,12 @@ def _fallen() -> Iterator[tuple[Tenant, str, Why]]:
 def regression_of(*, tenant: Tenant, model: ModelVersion, at: datetime) -> str:
     """Say how far agreement of the last seven days is below that of the four weeks before."""
     since = at - ROLLING
-    now = evaluation_of_all.evaluate_all(tenant=tenant, model=model, start=since, end=at).whole
+    own = [tenant.pk]
+    now = evaluation_of_all.evaluate_all(tenant_ids=own, model=model, start=since, end=at).whole
     if now.tally.nights < FEWEST_NOW:
         return ""
     before = evaluation_of_all.evaluate_all(
-        tenant=tenant, model=model, start=since - BEFORE, end=since
+        tenant_ids=own, model=model, start=since - BEFORE, end=since
     ).whole
     return _told(now, before)
 
