@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from mlops.models import Dataset, Retraining, TrainingRun
-from mlops.services import datasets, drift, gates, retraining, retraining_causes, runs
+from mlops.services import datasets, drift, gates, replaying, retraining, retraining_causes, runs
 from tenants.models import AuditEntry
 from tenants.services.audit import Actor
 
@@ -22,6 +22,14 @@ JOB = {"acks_late": False, "soft_time_limit": 1_800, "time_limit": 1_860}
 LONGEST_S = settings.TRAINING_TIME_LIMIT_SECONDS + 300
 FIT = {"acks_late": False, "soft_time_limit": LONGEST_S, "time_limit": LONGEST_S + 60}
 MOST_AT_ONCE = 20
+
+# What kills its worker is not handed to the next one at once: the claim has to lapse first.
+NIGHTS = {
+    "acks_late": False,
+    "reject_on_worker_lost": False,
+    "soft_time_limit": 290,
+    "time_limit": 300,
+}
 
 
 @shared_task(**RETRIED)
@@ -79,3 +87,19 @@ def build_dataset(dataset_id: int) -> None:
 def work_run(run_id: int) -> None:
     if runs.work_run(run_id=run_id) is not None:
         sweep_jobs.delay()
+
+
+@shared_task(**RETRIED)
+def replay_due() -> int:
+    """Nights that nobody is at are handed out, and what has none left is summed up."""
+    claimed = replaying.claim_nights()
+    for replay_id, nights in claimed:
+        replay_nights.delay(replay_id, nights)
+    replaying.sum_up()
+    return sum(len(nights) for _, nights in claimed)
+
+
+@shared_task(**NIGHTS)
+def replay_nights(replay_id: int, nights: list[int]) -> None:
+    replaying.work_off(replay_id=replay_id, nights=nights)
+    replay_due()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path
 
-from mlops.api import datasets, drift, evaluation, experiments, gates, retrainings
+from mlops.api import datasets, drift, evaluation, experiments, gates, replays, retrainings
 
 MANY: dict[str, Any] = {"get": "list", "post": "create"}
 ONE: dict[str, Any] = {"get": "retrieve"}
@@ -27,6 +27,9 @@ urlpatterns = [
         "models/<id:version>/gates",
         gates.ModelGates.as_view({"get": "retrieve", "post": "judge"}),
     ),
+    path("replays", replays.Replays.as_view({"get": "list", "post": "create"})),
+    path("replays/<id:id>", replays.Replays.as_view({"get": "retrieve"})),
+    path("replays/<id:id>:cancel", replays.Replays.as_view({"post": "cancel"})),
     path("model/drift", drift.ModelDrift.as_view({"get": "retrieve"})),
     path(
         "recordings/<id:id>/evaluation",

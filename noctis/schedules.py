@@ -77,6 +77,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=10),
         "options": {"expire_seconds": 10},
     },
+    "stage nights anew for replays": {
+        "task": "mlops.tasks.replay_due",
+        "schedule": timedelta(seconds=5),
+        "options": {"expire_seconds": 5},
+    },
     "sum up days": {
         "task": "operations.tasks.storage.refresh_summaries",
         "schedule": timedelta(minutes=5),

@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory
 
 from devices.models import Device
 from inference.models import ModelVersion, Prediction
-from mlops.models import Dataset, Experiment, Retraining, TrainingRun
+from mlops.models import Dataset, Experiment, Replay, Retraining, TrainingRun
 from recordings.models import Erasure, FeatureSchema, Recording
 from recordings.services import nights
 from recordings.services.nights import Night
@@ -190,6 +190,19 @@ class RetrainingFactory(DjangoModelFactory):
     error = "too_few_people"
     finished_at = factory.LazyFunction(timezone.now)
     requested_by = ACTOR.name
+
+
+class ReplayFactory(DjangoModelFactory):
+    """Of one night, which waits."""
+
+    class Meta:
+        model = Replay
+        skip_postgeneration_save = True
+
+    tenant = factory.SubFactory(TenantFactory)
+    first = factory.SubFactory("tests.factories.ModelVersionFactory")
+    nights = 1
+    requested_by = "a test"
 
 
 class PredictionFactory(DjangoModelFactory):

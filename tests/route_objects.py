@@ -12,6 +12,7 @@ from mlops.api.datasets import Datasets
 from mlops.api.evaluation import RecordingEvaluation
 from mlops.api.experiments import ExperimentRuns, Experiments
 from mlops.api.gates import ModelGates
+from mlops.api.replays import Replays
 from mlops.api.retrainings import Retrainings
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
@@ -31,6 +32,7 @@ from tests.factories import (
     KeyFactory,
     PredictionFactory,
     RecordingFactory,
+    ReplayFactory,
     RetrainingFactory,
     TrainingRunFactory,
 )
@@ -85,6 +87,10 @@ def retraining_path(tenant: Tenant) -> dict[str, str]:
     return {"id": str(RetrainingFactory(tenant=tenant).uuid)}
 
 
+def replay_path(tenant: Tenant) -> dict[str, str]:
+    return {"id": str(ReplayFactory(tenant=tenant).uuid)}
+
+
 def schema_path(tenant: Tenant) -> dict[str, str]:
     return {"version": ACTIVE_VERSION}
 
@@ -118,6 +124,7 @@ OBJECTS: dict[type, PathOf] = {
     RecordingEvaluation: recording_path,
     Subjects: subject_path,
     Erasures: erasure_path,
+    Replays: replay_path,
     Datasets: dataset_path,
     Experiments: experiment_path,
     ExperimentRuns: run_path,

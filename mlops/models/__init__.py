@@ -6,6 +6,7 @@ from mlops.models.evaluation import Evaluation
 from mlops.models.experiment import Experiment, TrainingRun
 from mlops.models.gates import GateRun
 from mlops.models.job import Job
+from mlops.models.replay import Replay, ReplayNight
 from mlops.models.retraining import Retraining
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "GateRun",
     "Job",
     "NightSketch",
+    "Replay",
+    "ReplayNight",
     "Retraining",
     "TrainingRun",
 ]

@@ -35,6 +35,15 @@ class Nights:
     device: UUID | None = None
     recordings: tuple[UUID, ...] = ()
 
+    @property
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "from": self.start.isoformat() if self.start else None,
+            "to": self.end.isoformat() if self.end else None,
+            "device_id": str(self.device) if self.device else None,
+            "recordings": [str(one) for one in self.recordings],
+        }
+
     def rows(self) -> RecordingQuerySet:
         owned = (
             Recording.objects.exclude(status=Recording.Status.ERASING)
