@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from mlops.models import Dataset, Retraining, TrainingRun
+from mlops.models import Dataset, GateRun, Retraining, TrainingRun
 from mlops.services import datasets, drift, gates, replaying, retraining, retraining_causes, runs
 from tenants.models import AuditEntry
 from tenants.services.audit import Actor
@@ -22,7 +22,6 @@ JOB = {"acks_late": False, "soft_time_limit": 1_800, "time_limit": 1_860}
 LONGEST_S = settings.TRAINING_TIME_LIMIT_SECONDS + 300
 FIT = {"acks_late": False, "soft_time_limit": LONGEST_S, "time_limit": LONGEST_S + 60}
 MOST_AT_ONCE = 20
-
 # What kills its worker is not handed to the next one at once: the claim has to lapse first.
 NIGHTS = {
     "acks_late": False,
@@ -46,14 +45,6 @@ def look_for_one(tenant_id: int, model_id: int) -> str:
     return str(drift.run_due(tenant_id=tenant_id, model_id=model_id).severity)
 
 
-@shared_task(**RETRIED)
-def judge_due() -> int:
-    found = gates.due()
-    for pk in found:
-        judge_version.delay(pk)
-    return len(found)
-
-
 @shared_task(**JOB)
 def judge_version(pk: int) -> None:
     gates.run_gates(pk=pk)
@@ -70,7 +61,11 @@ def sweep_jobs() -> None:
     for pk in Retraining.objects.alive().order_by("pk").values_list("pk", flat=True):
         retraining.advance(retraining_id=pk)
     now = timezone.now()
-    kinds: list[tuple[Any, Any]] = [(Dataset, build_dataset), (TrainingRun, work_run)]
+    kinds: list[tuple[Any, Any]] = [
+        (Dataset, build_dataset),
+        (TrainingRun, work_run),
+        (GateRun, judge_version),
+    ]
     for kind, task in kinds:
         due = kind.objects.due(now).order_by("created_at")[:MOST_AT_ONCE]
         for pk in due.values_list("pk", flat=True):

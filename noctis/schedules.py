@@ -63,11 +63,6 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "mlops.tasks.look_for_drift",
         "schedule": crontab(hour=10, minute=20),
     },
-    "judge versions by labelled nights": {
-        "task": "mlops.tasks.judge_due",
-        "schedule": timedelta(minutes=1),
-        "options": {"expire_seconds": 60},
-    },
     "open retrainings that rows ask for": {
         "task": "mlops.tasks.open_retrainings",
         "schedule": crontab(hour=11, minute=0),

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from inference.engine import Pass
 from inference.models import Family, ModelEvent, ModelVersion, Serving
@@ -144,11 +143,6 @@ def _requested(platform: Tenant, row: ModelVersion, family: str, actor: Actor) -
     change = (None, {"family": family, "run": str(run.uuid)})
     audit.record(actor=actor, tenant=platform, action="model.judge", subject=row, change=change)
     return run
-
-
-def due() -> list[int]:
-    """Find the runs that wait, or whose worker was not heard of since."""
-    return list(GateRun.objects.due(timezone.now()).values_list("pk", flat=True))
 
 
 def run_gates(*, pk: int) -> GateRun | None:

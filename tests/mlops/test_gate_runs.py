@@ -72,6 +72,10 @@ def run(version: str = "new", *families: str) -> dict[str, GateRun]:
     return {one.family: gates.run_gates(pk=one.pk) for one in asked}
 
 
+def due() -> list[int]:
+    return [*GateRun.objects.due(timezone.now()).values_list("pk", flat=True)]
+
+
 def outcomes(version: str = "new", family: str = "night") -> dict[str, str]:
     row = registry.version_named(version)
     found = gates.gates_of(row=row, family=family)
@@ -167,7 +171,7 @@ def test_asking_again_while_it_is_due_is_the_same() -> None:
     two = gates.request_runs(version="new", families=("night",), actor=ACTOR)
 
     assert one == two
-    assert gates.due() == [one[0].pk]
+    assert due() == [one[0].pk]
 
 
 def test_a_run_is_done_once() -> None:
@@ -182,7 +186,7 @@ def test_a_run_whose_worker_died_is_due_again() -> None:
     lapsed = timezone.now() - timedelta(seconds=1)
     GateRun.objects.filter(pk=asked.pk).update(status="running", tries=1, held_until=lapsed)
 
-    assert gates.due() == [asked.pk]
+    assert due() == [asked.pk]
     assert gates.run_gates(pk=asked.pk).status == "done"
 
 

@@ -23,6 +23,7 @@ from tenants.viewsets import ApiViewSet
 from tests.factories import (
     DeviceFactory,
     KeyFactory,
+    ReplayFactory,
     RetrainingFactory,
     TrainingRunFactory,
     signatory,
@@ -186,6 +187,7 @@ def test_a_list_answers_in_the_shape_that_is_described(operation_id: str) -> Non
         is_held_out=False,
         epochs=1,
     )
+    ReplayFactory(tenant=issued.key.tenant)
     ids = {"clients": issued.key.client.uuid, "recordings": night.uuid}
     ids |= {"datasets": run.dataset.uuid, "experiments": run.experiment.uuid}
     address = next(a for (_, a), found in OPERATIONS.items() if found is BY_ID[operation_id])
