@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inference', '0009_waivers'),
-        ('mlops', '0003_lineage'),
+        ('mlops', '0004_evaluation'),
         ('recordings', '0009_append_in_order'),
         ('tenants', '0005_key_days'),
     ]
