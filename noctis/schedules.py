@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery.schedules import crontab
+from django.conf import settings
 
 SCHEDULES: dict[str, dict[str, Any]] = {
     "retire keys past their end": {
@@ -39,6 +40,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "task": "operations.tasks.objectives.evaluate_objectives",
         "schedule": timedelta(minutes=1),
         "options": {"expire_seconds": 60},
+    },
+    "audit the data": {
+        "task": "operations.tasks.audits.audit_data",
+        "schedule": timedelta(seconds=settings.AUDIT_POLL_INTERVAL_SECONDS),
+        "options": {"expire_seconds": settings.AUDIT_POLL_INTERVAL_SECONDS},
     },
     "close abandoned nights": {
         "task": "recordings.tasks.close_abandoned",

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from operations.api import monitoring, storage
+from operations.api import audits, monitoring, storage
 
 urlpatterns = [
     path("performance", monitoring.Monitoring.as_view({"get": "performance"})),
     path("performance/stats", monitoring.Monitoring.as_view({"get": "statistics"})),
+    path("audit/report", audits.Audits.as_view({"get": "report"})),
     path("monitoring/summary", monitoring.Monitoring.as_view({"get": "summary"})),
     path("timescale/policies", storage.Storage.as_view({"get": "policies"})),
     path("timescale/dry-run", storage.Storage.as_view({"post": "dry_run"})),

@@ -145,6 +145,12 @@ WORK = (
         threshold,
         "How far below the kappa of what serves the 95 % interval of the difference may reach.",
     ),
+    Setting(
+        "AUDIT_POLL_INTERVAL_SECONDS",
+        900,
+        positive,
+        "How often the stored data is audited for what must be true of it.",
+    ),
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(

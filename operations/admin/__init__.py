@@ -1,5 +1,6 @@
 """The console's pages of the platform's own health."""
 
+from operations.admin import audits as audits
 from operations.admin import backups as backups
 from operations.admin import monitoring as monitoring
 from operations.admin import objectives as objectives

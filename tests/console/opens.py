@@ -33,6 +33,8 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "operations.storagepolicy": (INSTALLATION, NOBODY),
     "operations.backup": (INSTALLATION, NOBODY),
     "operations.restoration": (INSTALLATION, NOBODY),
+    "operations.datafinding": (INSTALLATION, NOBODY),
+    "operations.dataaudit": (INSTALLATION, NOBODY),
     "operations.objective": (INSTALLATION, NOBODY),
     "django_celery_beat.periodictask": (INSTALLATION, NOBODY),
     "noctis.taskoutcome": (INSTALLATION, NOBODY),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from noctis.models import TaskOutcome
-from operations.models import Backup, Restoration, StoragePolicy
+from operations.models import Backup, DataAudit, DataFinding, Restoration, StoragePolicy
 from operations.services import objectives
 from tenants.console import ConsolePage
 from tenants.models import ConsoleSession
@@ -115,4 +115,4 @@ def test_there_is_a_row_behind_most_pages(everything: Planted) -> None:
     """Else the tests above would open empty lists. Of these there is none until something ran."""
     without = {m for m in registered().values() if row_of(m, everything) is None}
 
-    assert without <= {Backup, ConsoleSession, Restoration, StoragePolicy}
+    assert without <= {Backup, DataAudit, DataFinding, ConsoleSession, Restoration, StoragePolicy}
