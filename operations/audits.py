@@ -110,7 +110,8 @@ CHECKS = (
         "hypnograms_unlogged",
         "the newest hypnogram of a night has a logged prediction for each of its stages",
         """
-        SELECT 'recording ' || night.uuid || ': ' || newest.given || ' stages, ' || newest.logged || ' logged' AS told
+        SELECT 'recording ' || night.uuid || ': ' || newest.given || ' stages, '
+               || newest.logged || ' logged' AS told
         FROM (
             SELECT DISTINCT ON (hypnogram.tenant_id, hypnogram.recording_id) hypnogram.recording_id,
                    (SELECT count(*) FROM unnest(hypnogram.stages) AS stage WHERE stage >= 0)
@@ -147,7 +148,8 @@ CHECKS = (
         "gaps",
         "a night that is over has an epoch at every place up to its last",
         """
-        SELECT 'recording ' || night.uuid || ': ' || night.last_index + 1 - night.epoch_count || ' missing' AS told
+        SELECT 'recording ' || night.uuid || ': ' || night.last_index + 1 - night.epoch_count
+               || ' missing' AS told
         FROM recordings_recording night
         WHERE night.status IN ('closed', 'staged') AND night.last_index IS NOT NULL
           AND night.last_index + 1 > night.epoch_count AND night.epoch_count > 0
