@@ -1,6 +1,6 @@
 """A client that is slow with its headers gives its thread back; must not end an answer.
 
-gunicorn's threads wait for headers for ever."""
+gunicorn's threads wait for headers for ever, and for a first byte for five seconds."""
 
 import socket
 import time
@@ -8,12 +8,12 @@ from contextlib import suppress
 from threading import get_ident
 from typing import Any
 
-from noctis.web_threads import WaitingWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 MOST_WAIT_S = 10.0
 
 
-class Worker(WaitingWorker):
+class Worker(ThreadWorker):
     """gunicorn's threads, for connections that have something to say and say it in time."""
 
     patience_s = MOST_WAIT_S
@@ -24,6 +24,8 @@ class Worker(WaitingWorker):
         self._reading: dict[int, tuple[float, socket.socket]] = {}
 
     def handle(self, conn: Any) -> Any:
+        if not conn.initialized and not conn.wait_for_data(0):
+            return _DEFER  # to the poller, which calls when a byte comes
         self._reading[get_ident()] = (time.monotonic() + self.patience_s, conn.sock)
         try:
             return super().handle(conn)
