@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
 from inference.engine import Night
 from inference.engine.nights import Floats, Ints
+from noctis.db import packing
+from noctis.db.prepared import Prepared
 from recordings import grid
 from recordings.models import Recording
-from recordings.queries import arrays
+from recordings.queries import arrays, prepared_arrays
 from tenants.models import Tenant
 
 # A row for each schema that the epochs are in; one without, where there are none. `+ 0`: else an
@@ -33,6 +36,12 @@ LEFT JOIN LATERAL (
 WHERE night.tenant_id + 0 = %(tenant)s AND night.uuid = %(recording)s AND night.status <> 'erasing'
 GROUP BY night.id, epoch.schema_id
 """
+
+_NIGHT = Prepared(
+    "night_of",
+    NIGHT % {"tenant": "$1", "recording": "$2", "newest": "$3"},
+    (23, 2950, 23),  # integer, uuid, integer
+)
 
 # The aggregates of one group see its rows in one order, whichever it is.
 LOGGED = """
@@ -89,8 +98,7 @@ def laid_out(index: Ints, features: Floats, first: int) -> Night:
 
 def night_of(tenant: Tenant, recording: UUID, newest: int = grid.MAX_EPOCHS) -> StoredNight | None:
     """The tenant's recording and what is stored of its `newest` places on the grid."""
-    values = {"tenant": tenant.pk, "recording": recording, "newest": newest}
-    rows = arrays(NIGHT, values)
+    rows = _rows_of(tenant, recording, newest)
     if not rows:
         return None
     night, started_at, status, last_index, received_at, *_ = rows[0]
@@ -111,6 +119,14 @@ def night_of(tenant: Tenant, recording: UUID, newest: int = grid.MAX_EPOCHS) -> 
         index,
         features,
     )
+
+
+def _rows_of(tenant: Tenant, recording: UUID, newest: int) -> list[tuple[Any, ...]]:
+    if connection.in_atomic_block:
+        values = {"tenant": tenant.pk, "recording": recording, "newest": newest}
+        return arrays(NIGHT, values)
+    values_packed = packing.int4(tenant.pk), recording.bytes, packing.int4(newest)
+    return prepared_arrays(_NIGHT, values_packed)
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,36 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
 from inference.engine.nights import Bools, Floats, Ints
 from inference.models import Pass, Role
 from noctis import errors
+from noctis.db import packing
 from noctis.db.arrays import PackedFloats, PackedInts
+from noctis.db.prepared import Prepared
 from recordings import queries
 
 HASH_SIZE = 16
+CALL = (
+    "SELECT verdict, revision, known, stage, probabilities, confidence FROM noctis_log_predictions"
+)
 
 # inference/sql/log_predictions.sql says what it does.
-LOG = """
-SELECT verdict, revision, known, stage, probabilities, confidence FROM noctis_log_predictions(
+LOG = f"""{CALL}(
     %(tenant)b::integer, %(recording)b::integer, %(started)b, %(model)b::smallint,
     %(role)b::smallint, %(pass)b::smallint, %(index)b, %(stage)b, %(width)b::integer,
     %(probabilities)b, %(confidence)b, %(hash)b, %(latency_us)b::integer, %(request)b::text,
     %(client)b::integer)
 """
+_PREPARED = Prepared(
+    "log_predictions",
+    f"{CALL}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    # 2 x integer, timestamptz, 3 x smallint, 2 x integer[], integer, 2 x real[], bytea, integer,
+    # text, integer
+    (23, 23, 1184, 21, 21, 21, 1007, 1007, 23, 1021, 1021, 17, 23, 25, 23),
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ def log(occasion: Occasion, given: Given, latency_us: int) -> Logged:
     """Log what is new and answer with what the log says. Outside a transaction it is committed."""
     if not len(given):
         return Logged(given.index, given.stages, given.probabilities, given.confidence, *_NOTHING)
-    ((verdict, revision, known, *said),) = queries.arrays(LOG, _values(occasion, given, latency_us))
+    ((verdict, revision, known, *said),) = _answer(occasion, given, latency_us)
     if verdict != "ok":
         raise errors.Missing
     is_known = np.zeros(len(given), bool)
@@ -104,6 +116,12 @@ def log(occasion: Occasion, given: Given, latency_us: int) -> Logged:
 _NOTHING = (np.empty(0, np.int64), np.empty(0, bool))
 
 
+def _answer(occasion: Occasion, given: Given, latency_us: int) -> list[tuple[Any, ...]]:
+    if connection.in_atomic_block:
+        return queries.arrays(LOG, _values(occasion, given, latency_us))
+    return queries.prepared_arrays(_PREPARED, _packed_values(occasion, given, latency_us))
+
+
 def _values(occasion: Occasion, given: Given, latency_us: int) -> dict[str, Any]:
     return {
         "tenant": occasion.tenant_id,
@@ -122,3 +140,25 @@ def _values(occasion: Occasion, given: Given, latency_us: int) -> dict[str, Any]
         "request": occasion.request_id,
         "client": occasion.client_id,
     }
+
+
+def _packed_values(occasion: Occasion, given: Given, latency_us: int) -> list[bytes | None]:
+    """The same in PostgreSQL's binary form, in the function's order."""
+    client = occasion.client_id
+    return [
+        packing.int4(occasion.tenant_id),
+        packing.int4(occasion.recording_id),
+        packing.instant(occasion.started_at),
+        packing.int2(occasion.model_id),
+        packing.int2(occasion.role),
+        packing.int2(occasion.staging_pass),
+        PackedInts.of(given.index.astype(np.int32)).raw,
+        PackedInts.of(given.stages.astype(np.int32)).raw,
+        packing.int4(given.probabilities.shape[1]),
+        PackedFloats.of(given.probabilities).raw,
+        PackedFloats.of(given.confidence).raw,
+        given.hashes,
+        packing.int4(latency_us),
+        occasion.request_id.encode(),
+        None if client is None else packing.int4(client),
+    ]

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import psycopg
+from django.db import connection
 from numpy.typing import NDArray
 from psycopg import pq
-from psycopg.adapt import Buffer, Loader
+from psycopg.adapt import AdaptersMap, Buffer, Loader, Transformer
 
+from noctis.db.prepared import Prepared
 from recordings import grid, rows, streams
 from recordings.models import Recording
 
@@ -153,6 +156,24 @@ def arrays(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return cursor.execute(statement, values, binary=True).fetchall()
 
 
+def prepared_arrays(prepared: Prepared, values: Sequence[bytes | None]) -> list[tuple[Any, ...]]:
+    """The same by libpq's own call, outside a transaction."""
+    connection.ensure_connection()
+    session: psycopg.Connection = connection.connection
+    result = prepared.answer(session, values)
+    loading = Transformer(_Loading(_ADAPTERS, session))
+    loading.set_pgresult(result)
+    return loading.load_rows(0, result.ntuples, tuple)
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """What psycopg asks of whoever loads values."""
+
+    adapters: AdaptersMap
+    connection: psycopg.Connection
+
+
 class FlatInts(Loader):
     """Dimensions, flags and element type in front, then each element with its length."""
 
@@ -179,3 +200,6 @@ class FlatInstants(FlatInts):
 
 
 _LOADERS = (FlatInts, FlatFloats, FlatInstants)
+_ADAPTERS = AdaptersMap(psycopg.adapters)
+for _loader in _LOADERS:
+    _ADAPTERS.register_loader(_loader.oid, _loader)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,13 @@ def pass_name(staging_pass: int) -> str:
 
 def names_of(labels: Sequence[str]) -> list[str]:
     """The stages as they are shown, unless the model tells more of them apart."""
+    return list(_names_of(tuple(labels)))
+
+
+@lru_cache
+def _names_of(labels: tuple[str, ...]) -> Sequence[str]:
     shown = [BY_CODE[code_of(label) or 0].shown or label for label in labels]
-    return shown if len(set(shown)) == len(shown) else list(labels)
+    return shown if len(set(shown)) == len(shown) else labels
 
 
 def rows(origin: Origin, page: Page) -> Iterator[dict[str, Any]]:
@@ -105,7 +111,7 @@ def _ids(recording_id: int, page: Page) -> list[str]:
     """A role and a pass at a time: within one, ids differ by index and revision alone."""
     kinds = page.role * len(Pass) + page.staging_pass
     found = np.empty(len(page), object)
-    for kind in np.unique(kinds).tolist():
+    for kind in set(kinds.tolist()):
         wanted = kinds == kind
         role, staging_pass = divmod(kind, len(Pass))
         key = PredictionKey(recording_id, 0, page.model_id, role, staging_pass, 0)

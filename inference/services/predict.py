@@ -145,16 +145,16 @@ def _sent(batch: EpochBatch, found: StoredNight) -> Night:
 
 def _given(question: Question, asker: Asker, work: Work) -> Given:
     """The stages that were asked for, if there is any."""
-    if question.scope == Scope.LATEST:
-        work = _of_newest(question, asker, work)
     given = predictions.stage(work).given()
+    if not len(given) and question.scope == Scope.LATEST:
+        given = predictions.stage(_of_newest(question, asker, work)).given()
     if not len(given):
         raise _not_enough(work.served.model.window)
     return given
 
 
 def _of_newest(question: Question, asker: Asker, work: Work) -> Work:
-    """The newest epoch that has its window, however long ago: found before anything is staged."""
+    """The newest epoch that has its window, however long ago, where the last one has none."""
     model, night = work.served.model, work.night
     place = engine.newest_stageable(model, night)
     # What was read of a stored night is one epoch's reach: another than the last lacks some of it.

@@ -146,8 +146,10 @@ def log(*, occasion: Occasion, given: Given, served: Served, latency_us: int) ->
     """Log stages that were given, once for the same inputs, and count them."""
     logged = rows.log(occasion, given, latency_us)
     known = int(np.count_nonzero(logged.is_known))
-    metrics.CACHE_HITS.labels(kept_in="log").inc(known)
-    metrics.CACHE_MISSES.labels(kept_in="log").inc(len(logged) - known)
+    if known:
+        metrics.CACHE_HITS.labels(kept_in="log").inc(known)
+    if len(logged) > known:
+        metrics.CACHE_MISSES.labels(kept_in="log").inc(len(logged) - known)
     metrics.PREDICTIONS.labels(model_version=served.version).inc(len(logged))
     metrics.observe_all(metrics.PREDICTION_CONFIDENCE, logged.confidence)
     return logged
