@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path
 
-from mlops.api import datasets, drift, evaluation, experiments, gates, replays, retrainings
+from mlops.api import datasets, drift, evaluation, experiments, gates, lineage, replays, retrainings
 
 MANY: dict[str, Any] = {"get": "list", "post": "create"}
 ONE: dict[str, Any] = {"get": "retrieve"}
@@ -17,6 +17,8 @@ urlpatterns = [
     path("experiments/<id:id>", experiments.Experiments.as_view(ONE)),
     path("experiments/<id:id>/runs", experiments.ExperimentRuns.as_view(MANY)),
     path("experiments/<id:id>/runs/<id:run>", experiments.ExperimentRuns.as_view(ONE)),
+    path("models/<id:version>/lineage", lineage.ModelLineage.as_view(ONE)),
+    path("predictions/<id:id>/lineage", lineage.PredictionLineage.as_view(ONE)),
     path("retrainings", retrainings.Retrainings.as_view(MANY)),
     path("retrainings/<id:id>", retrainings.Retrainings.as_view(ONE)),
     path(

@@ -13,6 +13,7 @@ from mlops.api.evaluation import RecordingEvaluation
 from mlops.api.experiments import ExperimentRuns, Experiments
 from mlops.api.gates import ModelGates
 from mlops.api.replays import Replays
+from mlops.api.lineage import ModelLineage, PredictionLineage
 from mlops.api.retrainings import Retrainings
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
@@ -125,6 +126,7 @@ OBJECTS: dict[type, PathOf] = {
     Subjects: subject_path,
     Erasures: erasure_path,
     Replays: replay_path,
+    PredictionLineage: prediction_path,
     Datasets: dataset_path,
     Experiments: experiment_path,
     ExperimentRuns: run_path,
@@ -141,5 +143,6 @@ SHARED: dict[type, PathOf] = {
     FeatureSchemas: schema_path,
     Models: model_path,
     ModelDecisions: model_path,
+    ModelLineage: model_path,
     ModelGates: model_path,
 }

@@ -86,6 +86,11 @@ class ConsolePage(admin.ModelAdmin[Any]):
         cls.fields = [*(cls.fields or ()), *columns]
         cls.related = (*cls.related, *related)
 
+    @classmethod
+    def also_offer(cls, *actions: NamedAction) -> None:
+        """What an app above does to these rows, behind what is done to them here."""
+        cls.named_actions = (*cls.named_actions, *actions)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         reach = operator_of(request).reach(self.reads)
         rows = super().get_queryset(request)
