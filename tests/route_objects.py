@@ -12,8 +12,8 @@ from mlops.api.datasets import Datasets
 from mlops.api.evaluation import RecordingEvaluation
 from mlops.api.experiments import ExperimentRuns, Experiments
 from mlops.api.gates import ModelGates
-from mlops.api.replays import Replays
 from mlops.api.lineage import ModelLineage, PredictionLineage
+from mlops.api.replays import Replays
 from mlops.api.retrainings import Retrainings
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
