@@ -6,8 +6,8 @@ import numpy as np
 
 from inference.engine.nights import Bools, Doubles
 
-# Epochs to each side: one to ten minutes.
-REACHES = (2, 5, 10, 20)
+# Epochs to each side: two to twenty minutes.
+REACHES = (5, 10, 20, 40)
 KINDS = ("mean", "spread", "most", "change")
 WIDEST = max(REACHES)
 # Below this a variance is what rounding left of none.

@@ -133,10 +133,15 @@ def _spread(kappas: list[float]) -> Spread:
     return Spread(float(np.mean(kappas)), deviation, min(kappas), max(kappas))
 
 
-def _sleep_wake(confusion: NDArray[np.int64]) -> SleepWake:
+def two_stages(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(stages, stages) -> (2, 2): wake, and all that is sleep."""
     is_wake = np.arange(len(SHOWN)) == WAKE
     sides = np.stack([is_wake, ~is_wake]).astype(np.int64)
-    two = sides @ confusion @ sides.T
+    return np.asarray(sides @ confusion @ sides.T)
+
+
+def _sleep_wake(confusion: NDArray[np.int64]) -> SleepWake:
+    two = two_stages(confusion)
     to_wake, to_sleep = recall(two)
     return SleepWake(or_none(to_sleep), or_none(to_wake), or_none(kappa(two)))
 

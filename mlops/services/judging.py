@@ -21,6 +21,8 @@ from recordings.stages import SHOWN
 
 Nights = Sequence[LabelledNight]
 NULL = "null-clock"
+# Trainers that more is asked of than of a linear model.
+NETS = ("net", "live-net")
 
 
 class AllTrained(errors.Conflict):
@@ -65,7 +67,8 @@ def judge_version(*, version: str, nights: Nights, family: Pass) -> Judged:
         "null: its training's commonest": certain_answers(_shares(found), judgeable),
         "null: clock and transitions": answers_of(_loaded(NULL).model, judgeable, family),
     }
-    judgements = _by_source(f"{version}, {family}", answers, nulls)
+    kind = "net" if found.model.head.kind == "onnx" else "linear"
+    judgements = _by_source(f"{version}, {family}", answers, nulls, kind)
     return Judged(judgements, len(nights) - len(unseen))
 
 
@@ -78,18 +81,19 @@ def judge_trainer(
     )
     if not answers:
         raise PassNotJudged
-    judgements = _by_source(f"{name}, {family}", answers, trainers.nulls(nights, folds))
+    kind = "net" if name in NETS else "linear"
+    judgements = _by_source(f"{name}, {family}", answers, trainers.nulls(nights, folds), kind)
     return Judged(judgements, 0)
 
 
 def _by_source(
-    model: str, answers: Sequence[Answer], nulls: Mapping[str, Sequence[Answer]]
+    model: str, answers: Sequence[Answer], nulls: Mapping[str, Sequence[Answer]], kind: str
 ) -> list[Judgement]:
     found = []
     for source in sorted({answer.night.source for answer in answers}):
         verdict = _of_source(source, answers)
         beside = {name: _of_source(source, null) for name, null in nulls.items()}
-        found.append(Judgement(source, model, verdict, beside, bars_of(verdict, source)))
+        found.append(Judgement(source, model, verdict, beside, bars_of(verdict, source, kind)))
     return found
 
 

@@ -52,7 +52,7 @@ def near_neighbours(interval_s: Doubles) -> Bools:
 def beat_columns(beats: Beats, epochs: int) -> Floats:
     """-> (epochs, 15): heart and breathing; all that beats do not tell is NaN."""
     heart, heart_spread = _heart(beats, epochs)
-    breathing, breathing_spread = _breathing(beats, epochs)
+    breathing, breathing_spread, highest = _breathing(beats, epochs)
     return columns(
         epochs,
         {
@@ -61,7 +61,8 @@ def beat_columns(beats: Beats, epochs: int) -> Floats:
             "dhr": differences(heart),
             "rr_mean": breathing,
             "rr_std": breathing_spread,
-            "drr": differences(breathing),
+            # The highest peak jumps where the centre of all hardly moves: breath without a rhythm.
+            "drr": differences(highest),
         },
     )
 
@@ -80,8 +81,9 @@ def _heart(beats: Beats, epochs: int) -> tuple[Doubles, Doubles]:
     return np.where(enough, mean, np.nan), np.where(enough, spread, np.nan)
 
 
-def _breathing(beats: Beats, epochs: int) -> tuple[Doubles, Doubles]:
-    """(epochs,) twice: breaths a minute and their spread, as they sway the intervals."""
+def _breathing(beats: Beats, epochs: int) -> tuple[Doubles, Doubles, Doubles]:
+    """(epochs,) thrice: breaths a minute, their spread and their highest peak, as they sway the
+    intervals."""
     line, is_known = tachogram(beats, epochs)
     length, step = BREATHING_S * RATE_HZ, EPOCH_S * RATE_HZ
     margin = (length - step) // 2
@@ -96,10 +98,13 @@ def _breathing(beats: Beats, epochs: int) -> tuple[Doubles, Doubles]:
     power, per_minute = power[:, in_band], 60 * hertz[in_band]
     total = power.sum(axis=-1)
     enough = (known.mean(axis=-1) >= FEWEST_KNOWN) & (total > 0)
-    peak = per_minute[power.argmax(axis=-1)]
-    apart = (per_minute - peak[:, None]) ** 2
-    spread = np.sqrt((power * apart).sum(axis=-1) / np.where(enough, total, 1))
-    return np.where(enough, peak, np.nan), np.where(enough, spread, np.nan)
+    divisor = np.where(enough, total, 1)
+    centre = (power * per_minute).sum(axis=-1) / divisor
+    apart = (per_minute - centre[:, None]) ** 2
+    spread = np.sqrt((power * apart).sum(axis=-1) / divisor)
+    highest = per_minute[power.argmax(axis=-1)]
+    centre, spread, highest = (np.where(enough, one, np.nan) for one in (centre, spread, highest))
+    return centre, spread, highest
 
 
 def tachogram(beats: Beats, epochs: int) -> tuple[Doubles, Bools]:

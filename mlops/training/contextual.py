@@ -23,11 +23,12 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 HEART, BREATHING = ("hr_mean", "hr_std", "dhr"), ("rr_mean", "rr_std", "drr")
 MOVEMENT = "vib_move_pct"
-SEEN = (*HEART, *BREATHING, MOVEMENT)
+# The spread of breathing told people apart rather than stages, and is not looked at.
+SEEN = (*HEART, "rr_mean", "drr", MOVEMENT)
 # The spread of a rate is skewed and its change has two signs: the logarithm of the magnitude.
 LEAST = {"hr_std": 0.02, "rr_std": 0.1, "dhr": 0.1, "drr": 0.1}
 # Most of a night nothing moves, so that its own spread says nothing.
-FLOOR = {MOVEMENT: 2.0}
+FLOOR = {MOVEMENT: 50.0}
 # A rate or its spread is measured of somebody, and so is whoever is in bed or moves.
 EVIDENCE = (
     "in_bed_pct",
@@ -53,9 +54,9 @@ class Design:
     labels: tuple[str, ...] = SHOWN
     features: tuple[str, ...] = COLUMNS
     evidence: tuple[str, ...] = EVIDENCE
-    window: Window = field(default_factory=lambda: Window(20, 20, 11))
+    window: Window = field(default_factory=lambda: Window(40, 40, 11))
     normalisation: RobustNight = field(
-        default_factory=lambda: RobustNight(4.0, _by_column(FLOOR), _by_column(LEAST))
+        default_factory=lambda: RobustNight(1.5, _by_column(FLOOR), _by_column(LEAST))
     )
     columns: Columns = field(
         default_factory=lambda: Columns(
@@ -64,7 +65,7 @@ class Design:
             SEEN.index(MOVEMENT),
         )
     )
-    history: int = 100
+    history: int = 80
     # Neighbours say nearly the same: one epoch in so many is a row, one in more is also shown
     # without its future.
     every: int = 2
@@ -72,7 +73,14 @@ class Design:
     # What a night is shown again without, and how much that counts.
     hidden: tuple[tuple[str, ...], ...] = (HEART, BREATHING)
     hidden_counts: float = 0.1
-    recipe: Recipe = field(default_factory=lambda: Recipe(l2=0.02, iterations=40, tolerance=1e-4))
+    # Epochs in no order, of which nobody knows the stage: one in so many, and how much it counts.
+    senseless_every: int = 16
+    senseless_counts: float = 0.2
+    # Of nights that do not know movement, and of those that do: of more people, and fewer columns.
+    recipes: tuple[Recipe, Recipe] = (
+        Recipe(l2=0.01, iterations=60, tolerance=1e-4),
+        Recipe(l2=0.001, iterations=60, tolerance=1e-4),
+    )
 
     @property
     def always(self) -> int:
@@ -123,6 +131,7 @@ class Prepared:
 
 def _of_night(design: Design, night: LabelledNight) -> list[Rows]:
     found = [_whole(design, night, design.every, 1.0), _blind(design, night)]
+    found.append(_senseless(design, night))
     for hidden in design.hidden:
         places = [design.features.index(name) for name in hidden]
         if np.isfinite(night.features[:, places]).any():
@@ -140,6 +149,19 @@ def _whole(design: Design, night: LabelledNight, every: int, counts: float) -> R
     is_row = _stageable(design, night, design.window) & (np.arange(len(told)) % every == 0)
     values = design.columns.of(normalised, index)[0][is_row]
     return _rows(values, night.stages[is_row], counts)
+
+
+def _senseless(design: Design, night: LabelledNight) -> Rows:
+    """The same epochs shuffled, each of every stage alike: a model shall not be sure of them."""
+    order = np.random.default_rng(len(night.features)).permutation(len(night.features))
+    shuffled = replace(night, features=night.features[order])
+    part = _whole(design, shuffled, design.senseless_every, design.senseless_counts)
+    stages, count = len(design.labels), len(part)
+    return Rows(
+        np.repeat(part.values, stages, axis=0),
+        np.tile(np.arange(stages, dtype=np.int8), count),
+        np.repeat(part.counts / stages, stages),
+    )
 
 
 def _blind(design: Design, night: LabelledNight) -> Rows:

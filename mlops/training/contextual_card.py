@@ -9,7 +9,7 @@ from mlops.training.provenance import SOURCES
 
 LEAD = """**Experimental: validated on wearable and ECG data.** No recording of this device with
 scored sleep exists, so nobody knows how well it stages this device's nights. A linear model over
-20 minutes of context, one for all nights: what a night lacks is masked, and the weights depend on
+40 minutes of context, one for all nights: what a night lacks is masked, and the weights depend on
 whether movement is known. Every weight can be read (`GET /v1/predictions/{id}/explanation`)."""
 WEAKNESSES = (
     "A night's REM and deep minutes are off by 30 minutes or more as a rule; see the limits below.",
@@ -41,7 +41,7 @@ def markdown_card(version: str, judgements: Sequence[Judgement]) -> str:
         "trained the version by marks, and it is never judged by them.",
         "## Features",
         f"Used: {', '.join(f'`{name}`' for name in SEEN)}, each with its means, spreads, maxima "
-        "and change over 2, 5, 10 and 20 epochs to each side, and the time since the recording "
+        "and change over 5, 10, 20 and 40 epochs to each side, and the time since the recording "
         "began. All others get no weight.",
         "## Where it fails",
         _points(WEAKNESSES),

@@ -1,6 +1,7 @@
 """The trainers that can be judged leave-subjects-out, and the nulls beside any of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from inference.engine import Model, Pass
 from mlops.datasets import LabelledNight, folds_by_subject
@@ -9,6 +10,7 @@ from mlops.evaluation.crossval import Trainer
 from mlops.sources import COLUMNS
 from mlops.training import clock, contextual_fit
 from mlops.training.contextual import EVIDENCE, LOOKS_AHEAD, Design, Prepared
+from mlops.training.convolution.design import DESIGNS
 from mlops.training.extra import needed
 from recordings.stages import SHOWN
 
@@ -21,9 +23,10 @@ def linear() -> Trainer:
     return lambda nights: contextual_fit.train(prepared, nights)
 
 
-def net() -> Trainer:
+def net(family: Pass = "night", seed: int = 1) -> Trainer:
     bagging = needed("mlops.training.convolution.bagging")
-    return lambda nights: bagging.train(bagging.Design(), nights).model
+    design = replace(DESIGNS[family], seed=seed)
+    return lambda nights: bagging.train(design, nights).model
 
 
 def by_the_clock(nights: Nights) -> Model:
@@ -36,6 +39,7 @@ def by_the_clock(nights: Nights) -> Model:
 TRAINERS: Mapping[str, Callable[[], Trainer]] = {
     "linear": linear,
     "net": net,
+    "live-net": lambda: net("live"),
     "clock": lambda: by_the_clock,
 }
 

@@ -80,9 +80,9 @@ def columns_of(model: Model, seen: np.ndarray, at: int, index: int) -> list[floa
 
 
 def around(seen: np.ndarray, at: int) -> list[float]:
-    """Over 2, 5, 10 and 20 epochs to each side: mean, spread, most and change of each feature."""
+    """Over 5, 10, 20 and 40 epochs to each side: mean, spread, most and change of each feature."""
     found: list[float] = []
-    for reach in (2, 5, 10, 20):
+    for reach in (5, 10, 20, 40):
         parts = [
             range(at - reach, at + reach + 1),
             range(at - reach, at),

@@ -10,8 +10,7 @@ def logits(weights: dict[str, np.ndarray], columns: np.ndarray, design: Design) 
     weights = {name: array.astype(np.float64) for name, array in weights.items()}
     columns = columns.astype(np.float64)
     values = columns[:, VALUES]
-    tamed = np.sign(values) * np.log(1 + 4 * np.abs(values))
-    seen = [np.clip(values, -4, 4) / 2, tamed, columns[:, MASKS], columns[:, CLOCK]]
+    seen = [values, columns[:, MASKS], columns[:, CLOCK]]
     found = np.concatenate(seen, axis=1) @ weights["stem"] + weights["stem_bias"]
     for layer, dilation in enumerate(design.dilations):
         even = np.array([_even(row) for row in found])

@@ -8,12 +8,12 @@ import pytest
 from inference.engine import Night, stage_live, stage_night
 from mlops.datasets import LabelledNight, labelled
 from mlops.sources import COLUMNS, read_folder
-from mlops.training import contextual_fit
+from mlops.training import contextual, contextual_fit, tuning
 from mlops.training.contextual import MOVEMENT, Design, Prepared
-from mlops.training.softmax import Recipe
+from mlops.training.softmax import Recipe, softmax
 from tests.mlops.scored import write_slpdb, write_walch
 
-DESIGN = Design(recipe=Recipe(l2=0.05, iterations=10, tolerance=1e-3))
+DESIGN = Design(recipes=(Recipe(l2=0.05, iterations=10, tolerance=1e-3),) * 2)
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +83,37 @@ def test_the_model_stages_both_passes(nights: list[LabelledNight]) -> None:
     assert np.isfinite(night.probabilities).all()
 
 
-def test_the_prior_that_agrees_best_is_chosen(nights: list[LabelledNight]) -> None:
+def test_the_prior_lies_between_those_that_agree_best(nights: list[LabelledNight]) -> None:
     unseen = contextual_fit._unseen(Prepared(DESIGN), nights[:5])
-    shown = [contextual_fit.softmax.softmax(one.logits) for one in unseen]
+    shown = [softmax(one.logits) for one in unseen]
 
-    found = contextual_fit.best_prior(unseen, 1.0)
+    found = tuning.best_prior(unseen, 1.0, 0.35)
 
-    best = contextual_fit._worth(unseen, shown, found)
-    for shares in contextual_fit.PRIORS:
-        assert best >= contextual_fit._worth(unseen, shown, contextual_fit._prior(*shares))
+    ranked = sorted(tuning.PRIORS, key=lambda one: -tuning.worth(unseen, shown, one, 0.35))
+    best = np.array(ranked[: tuning.BEST])
+    assert found.sum() == pytest.approx(1)
+    relative = found / found[1]
+    assert (relative >= (best / best[:, 1:2]).min(axis=0) - 1e-9).all()
+    assert (relative <= (best / best[:, 1:2]).max(axis=0) + 1e-9).all()
+
+
+def test_what_is_taken_out_of_the_shown_is_not_divided_out_again() -> None:
+    prior = np.array([0.3, 0.5, 0.1, 0.1])
+    logits = np.random.default_rng(1).standard_normal((50, 4))
+
+    plain, half = (tuning.Tuned.of(1.3, prior, out) for out in (0.0, 0.5))
+
+    told = [np.log(one.shown(logits)) - np.log(one.prior) for one in (plain, half)]
+    apart = told[0] - told[1]
+    assert np.abs(apart - apart.mean(axis=1, keepdims=True)).max() < 1e-9
+    assert (half.shown(logits)[:, 2] > plain.shown(logits)[:, 2]).all()
+
+
+def test_shuffled_nights_are_shown_as_of_no_stage(nights: list[LabelledNight]) -> None:
+    rows = contextual._senseless(DESIGN, nights[0])
+
+    told = rows.values.reshape(-1, 4, rows.values.shape[1])
+    assert len(told) > 3
+    assert (told == told[:, :1]).all()
+    assert rows.classes.reshape(-1, 4).tolist() == [[0, 1, 2, 3]] * len(told)
+    assert rows.counts.sum() == pytest.approx(DESIGN.senseless_counts * len(told))

@@ -16,25 +16,34 @@ from mlops.training.convolution.design import (
     CLOCK,
     MASKS,
     NORMALISATION,
+    OWN,
     PLAIN,
     SEEN,
     VALUES,
+    WIDTH,
     Augmentation,
     Design,
 )
 from mlops.training.extra import TrainingExtraMissing
 from mlops.training.trainers import TRAINERS
+from mlops.training.tuning import UNTUNED, Tuned
 from tests.mlops import slow_convolution
 
-SMALL = Design(channels=6, taps=3, dilations=(1, 2, 4, 8))
+SMALL = Design(channels=6, taps=3, dilations=(1, 2, 4, 8), linear_counts=0)
 FEATURES = next(simulate([(5, 2)])).features[:200]
 COLUMNS_SEEN = PLAIN.of(NORMALISATION.apply(FEATURES), np.arange(200)).astype(np.float32)
 
 
 def answered(design: Design, members: list[weights.Weights], columns: np.ndarray) -> np.ndarray:
     head = network.load(graph.written(design, members))
-    columns = np.concatenate([columns, np.zeros_like(columns)], axis=-1)
-    return head.logits(columns, np.zeros((1, 1), np.int64), design.window, columns.shape[1])
+    return head.logits(placed(columns), np.zeros((1, 1), np.int64), design.window, columns.shape[1])
+
+
+def placed(columns: np.ndarray, side: int = 0) -> np.ndarray:
+    """The net's own columns where the engine puts them, at one of their two places."""
+    found = np.zeros((*columns.shape[:-1], 2 * WIDTH), np.float32)
+    found[..., side * WIDTH + OWN] = columns
+    return found
 
 
 @pytest.mark.parametrize("is_causal", [False, True])
@@ -92,31 +101,40 @@ def test_a_net_sees_its_window_and_no_further(is_causal: bool) -> None:
 
 def test_it_is_no_matter_at_which_of_its_places_a_column_stands() -> None:
     head = network.load(graph.written(SMALL, [weights.drawn(SMALL, 3)]))
-    blank = np.zeros_like(COLUMNS_SEEN)
 
     one, other = (
-        head.logits(np.concatenate(sides, axis=-1)[None], np.zeros((1, 1)), SMALL.window, 200)
-        for sides in ((COLUMNS_SEEN, blank), (blank, COLUMNS_SEEN))
+        head.logits(placed(COLUMNS_SEEN, side)[None], np.zeros((1, 1)), SMALL.window, 200)
+        for side in (0, 1)
     )
 
     assert np.array_equal(one, other)
 
 
-def test_each_kind_of_night_has_a_temperature_of_its_own() -> None:
-    drawn, blank = weights.drawn(SMALL, 3), np.zeros_like(COLUMNS_SEEN)
-    kinds = [
-        np.concatenate(sides, axis=-1) for sides in ((COLUMNS_SEEN, blank), (blank, COLUMNS_SEEN))
-    ]
+def test_each_kind_of_night_has_a_temperature_and_a_shift_of_its_own() -> None:
+    drawn, prior = weights.drawn(SMALL, 3), np.array([0.3, 0.5, 0.1, 0.1])
+    both = np.stack([placed(COLUMNS_SEEN, side) for side in (0, 1)])
+    kinds = Tuned.of(0.5, prior, 0.0), Tuned.of(2.0, prior, 0.5)
 
     plain, tempered = (
-        network.load(graph.written(SMALL, [drawn], temperatures)).logits(
-            np.stack(kinds), np.zeros((1, 1)), SMALL.window, 200
+        network.load(graph.written(SMALL, [drawn], tuned)).logits(
+            both, np.zeros((1, 1)), SMALL.window, 200
         )
-        for temperatures in ((1.0, 1.0), (0.5, 2.0))
+        for tuned in ((UNTUNED, UNTUNED), kinds)
     )
 
     assert tempered[0] == pytest.approx(plain[0] / 0.5, abs=1e-5)
-    assert tempered[1] == pytest.approx(plain[1] / 2.0, abs=1e-5)
+    assert tempered[1] == pytest.approx(plain[1] / 2.0 + kinds[1].shift, abs=1e-5)
+
+
+def test_the_linear_model_is_added_to_the_nets() -> None:
+    drawn, with_line = weights.drawn(SMALL, 3), replace(SMALL, linear_counts=0.5)
+    table = np.random.default_rng(4).standard_normal((2 * WIDTH, 4)).astype(np.float32)
+
+    both = answered(with_line, [drawn | {"linear": table}], COLUMNS_SEEN[None])
+
+    alone = answered(SMALL, [drawn], COLUMNS_SEEN[None])
+    line = placed(COLUMNS_SEEN[None]).astype(np.float64) @ table
+    assert both == pytest.approx(alone + 0.5 * line, abs=1e-5)
 
 
 def test_the_net_is_small() -> None:
@@ -124,10 +142,11 @@ def test_the_net_is_small() -> None:
 
 
 def test_the_columns_named_are_those_that_the_engine_makes() -> None:
-    names = PLAIN.names(COLUMNS)
+    names, shown = PLAIN.names(COLUMNS), SEEN.names(COLUMNS)
 
-    assert SEEN.names(COLUMNS)[: len(names)] == names
-    assert len(SEEN.names(COLUMNS)) == 2 * len(names)
+    assert tuple(shown[place] for place in OWN) == names
+    assert len(shown) == 2 * WIDTH
+    assert shown[WIDTH + OWN[0]] == f"{names[0]}_with_vib_move_pct"
     assert [names[place] for place in CLOCK] == ["elapsed"]
     assert [f"{names[value]}_known" for value in VALUES] == [names[mask] for mask in MASKS]
 
@@ -166,7 +185,12 @@ def test_what_makes_no_sense_keeps_its_clock_and_its_gaps_count() -> None:
 def test_without_the_extra_the_refusal_says_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(TrainingExtraMissing, match="torch"):
         networks.train_network(
-            version="tcn-9", family="night", seed=1, nights=[], output=tmp_path / "tcn-9"
+            version="tcn-9",
+            family="night",
+            seed=1,
+            nights=[],
+            output=tmp_path / "tcn-9",
+            tell=print,
         )
 
 

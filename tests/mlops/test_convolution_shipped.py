@@ -97,7 +97,7 @@ def test_a_night_that_lacks_a_sensor_is_staged_and_no_surer(
     assert 0.3 < less_sure <= sure + 0.1
 
 
-@every_version
+@pytest.mark.parametrize(("version", "family"), [*VERSIONS.items(), ("linear-1", "night")])
 def test_of_pure_noise_it_is_not_sure(version: str, family: Pass) -> None:
     chance = np.random.default_rng(1)
     features = simulated().copy()

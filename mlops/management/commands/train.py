@@ -105,6 +105,7 @@ class Command(NoctisCommand):
             seed=options["seed"],
             nights=scored_nights.read_nights(folders=[]),
             output=options["output"],
+            tell=self._told,
         )
         figures = found.manifest.metadata.metrics["leave_subjects_out"]
         shown = ("kappa", "smallest_recall", "sleep_wake_kappa", "expected_calibration_error")
@@ -118,13 +119,16 @@ class Command(NoctisCommand):
             ],
         }
 
+    def _told(self, text: str) -> None:
+        self.stderr.write(text, style_func=str)
+
     def _linear(self, options: Mapping[str, Any]) -> Row:
         found, judged = training_nights.train_linear(
             version=options["version"],
             nights=scored_nights.read_nights(folders=[]),
             folds=options["folds"],
             output=options["output"],
-            tell=lambda text: self.stderr.write(text, style_func=str),
+            tell=self._told,
         )
         bars = [{"source": one.source, **bar.as_json} for one in judged for bar in one.bars]
         return {
@@ -159,7 +163,7 @@ class Command(NoctisCommand):
             super().show([{name: bar[name] for name in names} for bar in answer["bars"]])
         elif isinstance(answer, Mapping) and "judged" in answer:
             super().show({name: answer[name] for name in answer if name != "judged"})
-            self.stdout.write("On people that the nets judged were not fitted to:")
+            self.stdout.write("On people left out of their training:")
             super().show(answer["judged"])
         elif isinstance(answer, Mapping) and "held_out" not in answer:
             super().show(answer)

@@ -7,80 +7,59 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inference.engine import Chain, Model, Pass, network
-from inference.engine.passes import look, told
+from inference.engine import Chain, Model, network
 from mlops.datasets import Fold, LabelledNight, folds_by_subject
-from mlops.evaluation import Answer, answers_of
 from mlops.sources import COLUMNS
-from mlops.training import decoder
-from mlops.training.contextual import EVIDENCE, LOOKS_AHEAD
-from mlops.training.contextual_fit import Unseen
-from mlops.training.convolution import fitting, graph, tuning
+from mlops.training import contextual_fit, decoder, tuning
+from mlops.training.contextual import EVIDENCE, LOOKS_AHEAD, Prepared
+from mlops.training.convolution import fitting, graph
 from mlops.training.convolution.design import (
     LABELS,
+    LINEAR,
     NORMALISATION,
     SEEN,
     Design,
 )
 from mlops.training.convolution.weights import Weights
+from mlops.training.tuning import Unseen
 
 Nights = Sequence[LabelledNight]
-LEAST = 1e-12
 
 
 @dataclass(frozen=True)
 class Member:
-    """A net, whom it was fitted to, and what it says of those it was fitted without."""
+    """A net, and what it says of those it was fitted without."""
 
     weights: Weights
-    fold: Fold
     unseen: tuple[Unseen, ...]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    design: Design
     model: Model
     onnx: bytes
-    members: tuple[Member, ...]
 
 
 def train(design: Design, nights: Nights) -> Fitted:
     """Nets, their mean as one graph, a temperature, a decoder: nothing else has seen the nights."""
     shown = [as_shown(design, night) for night in nights]
+    prepared = Prepared(LINEAR)
     folds = folds_by_subject(shown, design.members, design.seed)
-    members = tuple(_member(design, fold) for fold in folds)
-    found = tuning.tune(shown, [one for member in members for one in member.unseen])
-    onnx = graph.written(design, [member.weights for member in members], found.temperatures)
-    return Fitted(design, model_of(design, onnx, found.decoder), onnx, members)
+    members = tuple(_member(design, prepared, fold) for fold in folds)
+    kinds = tuning.of_kinds([one for member in members for one in member.unseen])
+    onnx = graph.written(design, [member.weights for member in members], kinds)
+    chain = tuning.decoder_of([night.stages for night in shown], kinds)
+    return Fitted(model_of(design, onnx, chain), onnx)
 
 
-def _member(design: Design, fold: Fold) -> Member:
+def _member(design: Design, prepared: Prepared, fold: Fold) -> Member:
     weights = fitting.fit(design, fold.fitting, design.seed + fold.number)
+    if design.linear_counts:
+        weights["linear"] = contextual_fit.fitted(prepared, fold.fitting).weights
     model = model_of(design, graph.written(design, [weights]))
-    return Member(
-        weights, fold, tuple(answer(model, night, fold.fitting) for night in fold.held_out)
-    )
-
-
-def judged(fitted: Fitted, family: Pass) -> list[Answer]:
-    """Each net alone on the people it was fitted without, tuned on what the others say of theirs.
-
-    So nobody is judged by anything that saw them; the mean of the nets should do no worse."""
-    answers = []
-    for member in fitted.members:
-        others = [other for other in fitted.members if other is not member]
-        unseen = [one for other in others for one in other.unseen]
-        found = tuning.tune(member.fold.fitting, unseen)
-        onnx = graph.written(fitted.design, [member.weights], found.temperatures)
-        model = model_of(fitted.design, onnx, found.decoder)
-        nights = [
-            night
-            for night in member.fold.held_out
-            if not (family == "live" and night.source in LOOKS_AHEAD)
-        ]
-        answers += answers_of(model, nights, family)
-    return answers
+    chain = decoder.chain([night.stages for night in fold.fitting], len(LABELS), None)
+    unseen = tuple(contextual_fit.answer(model, night, chain) for night in fold.held_out)
+    return Member(weights, unseen)
 
 
 def as_shown(design: Design, night: LabelledNight) -> LabelledNight:
@@ -103,18 +82,4 @@ def model_of(design: Design, onnx: bytes, chain: Chain | None = None) -> Model:
         head=network.load(onnx),
         decoder=chain,
         history=design.history,
-    )
-
-
-def answer(model: Model, night: LabelledNight, fitting: Nights) -> Unseen:
-    """What a model that never saw the sleeper says of a night, and a chain of those it saw."""
-    features = told(model, night.night).features[None]
-    index = np.arange(len(night.stages), dtype=np.int64)[None]
-    seen = look(model, features, index, len(night.stages))
-    return Unseen(
-        stages=night.stages,
-        logits=np.log(np.maximum(seen.probabilities[0], LEAST)),
-        enough=seen.knows_enough[0],
-        is_apart=bool(seen.are_apart[0]),
-        chain=decoder.chain([one.stages for one in fitting], len(LABELS), None),
     )

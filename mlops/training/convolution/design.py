@@ -5,18 +5,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.engine import Columns, RobustNight, Window
+from inference.engine import Columns, Pass, Window
 from mlops.sources import COLUMNS
+from mlops.training import contextual
 from recordings.stages import SHOWN
 
-# Of the device's columns those that any source knows; the net sees no others.
-USED = ("hr_mean", "hr_std", "dhr", "rr_mean", "rr_std", "drr", "vib_move_pct")
+# The linear model whose logits are added to the nets'; both see a night as it does.
+LINEAR = contextual.Design()
+USED = contextual.SEEN
 # What goes missing together, as places in USED: the rate, its spread, breathing, movement.
-SENSED_TOGETHER = ((0, 2), (1,), (3, 4, 5), (6,))
+SENSED_TOGETHER = ((0, 2), (1,), (3, 4), (5,))
 STEPS = ("features", "known_each", "elapsed")
 FEWEST_KNOWN = 21
-# Movement has no spread in a quiet night: its values are tamed by a logarithm in the net instead.
-NORMALISATION = RobustNight(limit=1_000.0)
+NORMALISATION = LINEAR.normalisation
 LABELS = SHOWN
 
 
@@ -41,6 +42,8 @@ class Design:
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     is_causal: bool = False
     history: int = 0
+    # How much the linear model counts beside the nets; its context looks ahead.
+    linear_counts: float = 1.0
     # Fitting.
     members: int = 3
     steps: int = 240
@@ -72,13 +75,19 @@ class Design:
         return [(span, 0) if self.is_causal else (span // 2, span - span // 2) for span in spans]
 
 
-# What the net is fitted on; and what the engine shows it, each column at one of two places, for
-# nights that know of movement come from elsewhere than those that do not: the decoder's prior of
-# one kind is not the other's.
+# A live net sees less far back, so that staging what came lately costs little.
+LIVE = Design(is_causal=True, taps=3, history=114, linear_counts=0)
+DESIGNS: dict[Pass, Design] = {"night": Design(), "live": LIVE}
+# What the net is fitted on; and what the engine shows, each column at one of two places, for
+# nights that know of movement come from elsewhere than those that do not: weights of the linear
+# model and the decoder's prior of one kind are not the other's.
 PLAIN = Columns(STEPS, places=tuple(COLUMNS.index(name) for name in USED))
-SEEN = replace(PLAIN, apart_by=USED.index("vib_move_pct"))
+SEEN = LINEAR.columns
 _NAMES = PLAIN.names(COLUMNS)
-WIDTH = len(_NAMES)
+_SEEN_ONCE = replace(SEEN, apart_by=None).names(COLUMNS)
+WIDTH = len(_SEEN_ONCE)
+# Where among those that are shown the net's own stand.
+OWN: NDArray[np.int64] = np.array([_SEEN_ONCE.index(name) for name in _NAMES])
 # Where in the plain columns the values, their masks and the clock stand.
 VALUES: NDArray[np.int64] = np.array([_NAMES.index(name) for name in USED])
 MASKS: NDArray[np.int64] = np.array([_NAMES.index(f"{name}_known") for name in USED])

@@ -11,11 +11,19 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mlops.training.convolution.design import CLOCK, LABELS, MASKS, VALUES, WIDTH, Design
+from mlops.training.convolution.design import (
+    CLOCK,
+    LABELS,
+    MASKS,
+    OWN,
+    VALUES,
+    WIDTH,
+    Design,
+)
 from mlops.training.convolution.weights import Weights
+from mlops.training.tuning import UNTUNED, Tuned
 
 OPSET, IR_VERSION = 17, 9
-CLIPPED, STEEPNESS = 4.0, 4.0
 COLUMNS = ["batch", "epochs", "columns"]
 TO_THE_END = np.iinfo(np.int64).max
 
@@ -49,16 +57,22 @@ class Writer:
 
 
 def written(
-    design: Design, members: Sequence[Weights], temperatures: tuple[float, float] = (1.0, 1.0)
+    design: Design, members: Sequence[Weights], kinds: tuple[Tuned, Tuned] = (UNTUNED, UNTUNED)
 ) -> bytes:
-    """The same weights give the same bytes; a temperature for each kind of night."""
+    """The same weights give the same bytes; a temperature and a shift for each kind of night."""
     writer = Writer()
-    sides = _sides(writer)
-    inputs = _seen(writer, writer.node("Add", *sides))
+    whole = writer.node("Cast", "columns", to=TensorProto.DOUBLE)
+    sides = _sides(writer, whole)
+    own = writer.node("Gather", writer.node("Add", *sides), writer.constant(OWN), axis=2)
+    inputs = _seen(writer, own)
     found = [_member(writer, design, weights, inputs) for weights in members]
     total = writer.node("Sum", *found)
     mean = writer.node("Div", total, writer.double(len(members)))
-    mean = writer.node("Mul", mean, _sharpness(writer, sides[1], temperatures))
+    if design.linear_counts:
+        table = np.mean([weights["linear"] for weights in members], axis=0, dtype=np.float64)
+        line = writer.weight(np.asarray(design.linear_counts * table, np.float32))
+        mean = writer.node("Add", mean, writer.node("MatMul", whole, line))
+    mean = _tempered(writer, mean, _is_apart(writer, sides[1]), kinds)
     writer.nodes.append(
         helper.make_node("Cast", [mean], ["logits"], name="logits", to=TensorProto.FLOAT)
     )
@@ -80,9 +94,8 @@ def written(
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _sides(writer: Writer) -> tuple[str, str]:
+def _sides(writer: Writer, whole: str) -> tuple[str, str]:
     """Each column stands at one of two places, and the other is 0."""
-    whole = writer.node("Cast", "columns", to=TensorProto.DOUBLE)
     one, other = (
         writer.node("Slice", whole, *(writer.whole(n) for n in (start, end, 2)))
         for start, end in ((0, WIDTH), (WIDTH, 2 * WIDTH))
@@ -90,13 +103,23 @@ def _sides(writer: Writer) -> tuple[str, str]:
     return one, other
 
 
-def _sharpness(writer: Writer, side: str, temperatures: tuple[float, float]) -> str:
-    """(batch, 1, 1): one over the temperature of the kind of night that it is."""
-    masks = writer.node("Gather", side, writer.constant(MASKS), axis=2)
-    is_apart = writer.node("Sign", writer.node("ReduceSum", masks, writer.whole(1, 2)))
-    common, apart = (1 / temperature for temperature in temperatures)
-    more = writer.node("Mul", is_apart, writer.double(apart - common))
-    return writer.node("Add", more, writer.double(common))
+def _is_apart(writer: Writer, side: str) -> str:
+    """(batch, 1, 1): 1 for nights whose columns stand at their other place, else 0."""
+    masks = writer.node("Gather", side, writer.constant(OWN[MASKS]), axis=2)
+    return writer.node("Sign", writer.node("ReduceSum", masks, writer.whole(1, 2)))
+
+
+def _tempered(writer: Writer, logits: str, is_apart: str, kinds: tuple[Tuned, Tuned]) -> str:
+    """Over the temperature, and shifted, of the kind of night that it is."""
+    common, apart = kinds
+
+    def of_kind(one: float | NDArray[Any], other: float | NDArray[Any]) -> str:
+        more = writer.node("Mul", is_apart, writer.double(other - one))
+        return writer.node("Add", more, writer.double(one))
+
+    sharp = of_kind(1 / common.temperature, 1 / apart.temperature)
+    tempered = writer.node("Mul", logits, sharp)
+    return writer.node("Add", tempered, of_kind(common.shift, apart.shift))
 
 
 def _seen(writer: Writer, columns: str) -> str:
@@ -104,12 +127,7 @@ def _seen(writer: Writer, columns: str) -> str:
         writer.node("Gather", columns, writer.constant(places), axis=2)
         for places in (VALUES, MASKS, CLOCK)
     )
-    steep = writer.node("Mul", writer.node("Abs", values), writer.double(STEEPNESS))
-    tamed = writer.node("Log", writer.node("Add", steep, writer.double(1.0)))
-    tamed = writer.node("Mul", tamed, writer.node("Sign", values))
-    clipped = writer.node("Clip", values, writer.double(-CLIPPED), writer.double(CLIPPED))
-    clipped = writer.node("Mul", clipped, writer.double(0.5))
-    return writer.node("Concat", clipped, tamed, masks, clock, axis=2)
+    return writer.node("Concat", values, masks, clock, axis=2)
 
 
 def _member(writer: Writer, design: Design, weights: Weights, inputs: str) -> str:

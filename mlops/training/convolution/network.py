@@ -10,7 +10,6 @@ from mlops.training.convolution.design import CLOCK, MASKS, VALUES, Design
 
 Tensor = Any
 Thinned = Callable[[Tensor], Tensor]
-CLIPPED, STEEPNESS = 4.0, 4.0
 
 
 def logits(
@@ -31,11 +30,8 @@ def logits(
 
 
 def seen(columns: Tensor) -> Tensor:
-    """Each value clipped and as a logarithm, what is known, and the clock."""
-    values = columns[..., VALUES]
-    tamed = torch.sign(values) * torch.log1p(values.abs() * STEEPNESS)
-    clipped = values.clamp(-CLIPPED, CLIPPED) / 2
-    return torch.cat([clipped, tamed, columns[..., MASKS], columns[..., CLOCK]], dim=-1)
+    """Each value, what is known, and the clock."""
+    return torch.cat([columns[..., places] for places in (VALUES, MASKS, CLOCK)], dim=-1)
 
 
 def along(values: Tensor, taps: int, dilation: int, padding: tuple[int, int]) -> Tensor:

@@ -9,8 +9,8 @@ from recordings.stages import SHOWN
 
 Figures = Mapping[str, Mapping[str, Any]]
 SUMMARY: Mapping[Pass, str] = {
-    "night": "Convolution net over the whole night. Experimental: validated on wearable and ECG "
-    "data, never on this radar.",
+    "night": "Convolution nets and a linear model over the whole night. Experimental: validated on "
+    "wearable and ECG data, never on this radar.",
     "live": "Convolution net that sees only the past, for live staging. Experimental: validated "
     "on ECG data, never on this radar.",
 }
@@ -22,9 +22,10 @@ LEAD: Mapping[Pass, str] = {
     "The wrist's spread of heart rate looks ahead, so it neither taught nor judges this model.",
 }
 HOW = (
-    "each net alone on the people it was fitted without, its temperature and decoder tuned on "
-    "other people; the model is the mean of the nets."
+    "leave-subjects-out: all of the training once more without some people, again and again, and "
+    "answers for those; temperatures and priors tuned on people that the weights had not seen."
 )
+BESIDE = " and, added to it, those of linear models such as `linear-1`"
 SETS = {
     "slpdb": "slpdb: heart and breathing, men with suspected sleep apnoea",
     "walch": "walch: a wrist's movement and spread of heart rate, healthy people",
@@ -67,8 +68,8 @@ def card(version: str, design: Design, command: str, figures: Figures) -> str:
         f"Used: {', '.join(f'`{name}`' for name in USED)}; each may be missing. Others are not "
         "looked at, except that they tell whether somebody is there.",
         f"{design.members} nets of {len(design.dilations)} dilated layers, {design.channels} "
-        f"channels, their logits' mean; an epoch is staged from {window.before} epochs before it "
-        f"and {window.after} after it.",
+        f"channels, their logits' mean{BESIDE if design.linear_counts else ''}; an epoch is staged "
+        f"from {window.before} epochs before it and {window.after} after it.",
         "## Where it fails",
         "- REM and deep sleep of people with sleep apnoea are often missed without movement.\n"
         "- Lying awake without moving is taken for light sleep.\n"

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from mlops.training.convolution.design import LABELS, USED, Design
 
 Weights = dict[str, NDArray[np.float32]]
-# Each value twice, plain and as a logarithm; its mask; and the clock.
-INPUTS = 3 * len(USED) + 1
+# Each value, its mask; and the clock.
+INPUTS = 2 * len(USED) + 1
 
 
 def drawn(design: Design, seed: int) -> Weights:
