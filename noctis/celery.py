@@ -9,7 +9,7 @@ from celery import Celery, signals
 from django.conf import settings
 from prometheus_client import start_http_server
 
-from noctis import broker, checks, context, metric_files
+from noctis import broker, checks, context, faults, metric_files
 from noctis.schedules import SCHEDULES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
@@ -49,4 +49,6 @@ def send_request_id(headers: dict[str, Any], **_: Any) -> None:
 def take_request_id(task: Any, **_: Any) -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(task=task.name)
+    if faults.source is not None:
+        faults.expose("task")
     context.begin(getattr(task.request, "request_id", None))

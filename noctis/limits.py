@@ -18,7 +18,7 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from noctis import errors, metrics
+from noctis import errors, faults, metrics
 from noctis.rates import Limit, in_force
 
 log = structlog.get_logger(__name__)
@@ -164,6 +164,8 @@ def take(route_class: str, caller: str) -> Verdict | None:
 def _take_shared(key: str, limit: Limit) -> float | None:
     """Ask the shared bucket; for a second after it failed, do not even ask."""
     global _retry_shared_at
+    if faults.source is not None and faults.found(faults.Kind.REDIS_DOWN):
+        return None
     if (left := _leases.take(key)) is not None:
         return left
     if time.monotonic() < _retry_shared_at:

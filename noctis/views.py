@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from noctis import http, idempotency
+from noctis import faults, http, idempotency
 from noctis.db import deadlines, transactions
 
 Action = Callable[..., Response]
@@ -24,6 +24,9 @@ class ReliableView(APIView):
     """`repeatable` names the actions that write and may be done twice, beside all that read."""
 
     repeatable: frozenset[str] = frozenset()
+    route_class = ""
+    # Whether no fault on purpose meets it.
+    is_spared = False
 
     @property
     def sender(self) -> idempotency.Sender | None:
@@ -32,7 +35,15 @@ class ReliableView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with deadlines.within(settings.REQUEST_TIMEOUT_SECONDS):
-            return super().dispatch(request, *args, **kwargs)
+            if faults.source is None or self.is_spared:
+                return super().dispatch(request, *args, **kwargs)
+            with faults.exposed(self.route_class_of(request)):
+                return super().dispatch(request, *args, **kwargs)
+
+    def route_class_of(self, request: HttpRequest) -> str:
+        """Which allowance a call draws on, and which faults it meets."""
+        own = self.route_class
+        return own or ("read" if request.method in (*READING, "OPTIONS") else "write")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who calls and whether she may: reads, for a database that is away refuses these too."""
@@ -43,10 +54,18 @@ class ReliableView(APIView):
         if action := getattr(self, method, None):
             setattr(self, method, partial(self._reliably, action))
 
+    def check_throttles(self, request: Request) -> None:
+        """The caller is known by now."""
+        if faults.source is not None and (sender := self.sender):
+            faults.narrow(sender.tenant)
+        super().check_throttles(request)
+
     def _reliably(
         self, action: Action, request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         work = partial(action, request, *args, **kwargs)
+        if faults.source is not None:
+            faults.strike_action(deadlines.remaining_s())
         if claim := idempotency.claim_of(request, self.sender):
             return idempotency.answer_once(claim, partial(self._answered, work, request))
         may_repeat = request.method in READING or getattr(self, "action", None) in self.repeatable

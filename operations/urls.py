@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from operations.api import audits, monitoring, storage
+from operations.api import audits, faults, monitoring, storage
 
 urlpatterns = [
+    path("faults", faults.Faults.as_view({"get": "faults"})),
+    path("faults/enable", faults.Faults.as_view({"post": "enable"})),
+    path("faults/disable", faults.Faults.as_view({"post": "disable"})),
     path("performance", monitoring.Monitoring.as_view({"get": "performance"})),
     path("performance/stats", monitoring.Monitoring.as_view({"get": "statistics"})),
     path("audit/report", audits.Audits.as_view({"get": "report"})),

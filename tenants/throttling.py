@@ -8,13 +8,10 @@ from rest_framework.throttling import BaseThrottle
 from noctis import errors, limits, metrics
 from tenants.callers import Caller
 
-READING = ("GET", "HEAD", "OPTIONS")
-
 
 class ClientThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
-        route_class = getattr(view, "route_class", None)
-        route_class = route_class or ("read" if request.method in READING else "write")
+        route_class = view.route_class_of(request._request)
         verdict = limits.take(route_class, self._who(request))
         request._request.rate_limit = verdict  # type: ignore[attr-defined]  # read by ApiView
         if verdict and not verdict.is_allowed:

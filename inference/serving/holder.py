@@ -15,7 +15,7 @@ from django.db import Error, connection
 from inference.models import ModelEvent
 from inference.serving import board, snapshot
 from inference.serving.snapshot import Snapshot
-from noctis import errors, metrics
+from noctis import errors, faults, metrics
 
 log = structlog.get_logger(__name__)
 # Redis may have missed a change, and an artifact that failed may have been put right.
@@ -34,6 +34,8 @@ def current() -> Snapshot:
     """What serves now. Take it once for each answer, and all of the answer is of one."""
     if not _is_begun:
         _begin()
+    if faults.source is not None and faults.found(faults.Kind.MODEL_UNAVAILABLE):
+        return NOTHING
     return _snapshot
 
 

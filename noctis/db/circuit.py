@@ -43,6 +43,10 @@ class Circuit:
         self._lock = threading.Lock()
         self.reset()
 
+    @property
+    def is_open(self) -> bool:
+        return self._opened_at is not None
+
     def reset(self) -> None:
         """Forget every failure."""
         self._opened_at: float | None = None

@@ -14,7 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
-from noctis import errors
+from noctis import errors, faults
 from noctis.db.circuit import DATABASE
 
 # A session's own limit is let stand while it exceeds what is left by no more than this.
@@ -47,6 +47,8 @@ def tighten(connection: BaseDatabaseWrapper) -> None:
     left = remaining_s()
     if left <= 0:
         raise errors.RequestTimeout
+    if faults.source is not None:
+        faults.strike_database(left)
     if granted_s(connection) <= left * TOLERANCE:
         return
     connection.ensure_connection()

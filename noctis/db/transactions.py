@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from noctis import metrics
+from noctis import faults, metrics
 from noctis.db import deadlines, failures
 from noctis.db.circuit import DATABASE
 
@@ -99,6 +99,8 @@ def _tried(
 def _reopen(connection: BaseDatabaseWrapper) -> None:
     """The circuit's probe: a server that lets us in is there."""
     connection.close()
+    if faults.source is not None:
+        faults.strike_database(deadlines.remaining_s())
     connection.ensure_connection()
 
 

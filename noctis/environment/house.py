@@ -127,6 +127,12 @@ HOUSE = (
         positive,
         "Longest pause between two tries while it answers `db_circuit_open`; the first is 1 s.",
     ),
+    Setting(
+        "FAULTS_ENABLED",
+        False,
+        boolean,
+        "Lets a platform admin make parts fail on purpose, for an hour at most; for drills.",
+    ),
     Setting("LOG_LEVEL", "INFO", log_level, "Least level that is logged."),
     Setting(
         "PROMETHEUS_MULTIPROC_DIR",

@@ -1,6 +1,7 @@
 """The platform's own rows: policies, objectives, the days' summaries, backups and their proofs."""
 
 from operations.models.backup import Backup, Restoration
+from operations.models.fault import Fault
 from operations.models.finding import DataAudit, DataFinding
 from operations.models.objective import Objective, ObjectiveReading
 from operations.models.policy import StoragePolicy
@@ -11,6 +12,7 @@ __all__ = [
     "DataAudit",
     "DataFinding",
     "DeviceDailySummary",
+    "Fault",
     "Objective",
     "ObjectiveReading",
     "RecordingDailySummary",

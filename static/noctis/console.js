@@ -150,3 +150,16 @@
   window.setInterval(refresh, EVERY_MS);
   document.addEventListener("visibilitychange", refresh);
 })();
+
+(() => {
+  const EVERY_MS = 1000;
+  if (!document.querySelector("time.countdown")) {
+    return;
+  }
+  window.setInterval(() => {
+    document.querySelectorAll("time.countdown").forEach((time) => {
+      const left = Math.max(0, Math.floor((Date.parse(time.dateTime) - Date.now()) / 1000));
+      time.textContent = `${Math.floor(left / 60)} min ${String(left % 60).padStart(2, "0")} s`;
+    });
+  }, EVERY_MS);
+})();

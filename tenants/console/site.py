@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from noctis import context, errors, http, metrics
-from tenants.console import account, palette, sign_in, standing
+from tenants.console import account, banners, palette, sign_in, standing
 from tenants.console.pages import ConsolePage
 from tenants.console.standing import StandingPage
 from tenants.console.who import operator_of
@@ -122,6 +122,10 @@ class ConsoleSite(admin.AdminSite):
         if refusal.retry_after_s:
             page["Retry-After"] = str(refusal.retry_after_s)
         return page
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        known = super().each_context(request)
+        return {**known, "standing": banners.of(request) if known["has_permission"] else []}
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

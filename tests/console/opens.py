@@ -36,6 +36,7 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "mlops.trainingrun": (EVERYBODY, EVERYBODY),
     "mlops.retraining": (EVERYBODY, EVERYBODY),
     "operations.storagepolicy": (INSTALLATION, NOBODY),
+    "operations.fault": (frozenset({_R.PLATFORM_ADMIN}), NOBODY),
     "operations.backup": (INSTALLATION, NOBODY),
     "operations.restoration": (INSTALLATION, NOBODY),
     "operations.datafinding": (INSTALLATION, NOBODY),
