@@ -71,6 +71,15 @@ def metrics_are_shared(**_: Any) -> list[CheckMessage]:
     return [checks.Warning(told, hint=_HINT, id="noctis.W001")]
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def faults_are_for_drills(**_: Any) -> list[CheckMessage]:
+    """Whoever may switch them on may stop the platform for an hour."""
+    if not (settings.PRODUCTION and settings.FAULTS_ENABLED):
+        return []
+    told = "FAULTS_ENABLED is on: a platform admin can make this installation fail."
+    return [checks.Warning(told, hint=_HINT, id="noctis.W002")]
+
+
 DURABILITY = {"E020": "fsync", "E021": "full_page_writes", "E022": "synchronous_commit"}
 
 
