@@ -5,6 +5,9 @@ import sys
 
 from tests.chaos.reloads.run import reload_under_questions, running_platform
 
+# After which a worker's memory grows no more by questions alone.
+WARM_UP_S = 15.0
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.reloads", description=__doc__)
@@ -15,7 +18,7 @@ def main() -> int:
     guests = asked.reloads // 2
     with running_platform(guests) as platform:
         result = reload_under_questions(
-            platform, guests=guests, seconds=asked.seconds, rate=asked.rate
+            platform, guests=guests, seconds=asked.seconds, rate=asked.rate, warm_up_s=WARM_UP_S
         )
     sys.stdout.write(f"{result}\n{'as it must be' if result.is_sound else 'NOT as it must be'}\n")
     return 0 if result.is_sound else 1

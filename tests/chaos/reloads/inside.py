@@ -68,18 +68,26 @@ def _night(tenant: Tenant) -> Recording:
 
 
 def swap(guests: int, seconds: float) -> None:
-    """A guest serves, and is rolled back; before every tenth its bytes are broken for a while."""
-    pause_s = seconds / (2 * guests)
+    """A guest serves, and is rolled back; before every tenth its bytes are broken for a while.
+
+    Each swap is due by the clock, however long the one before it took."""
+    started, due_s = time.monotonic(), 0.0
+
+    def wait() -> None:
+        nonlocal due_s
+        due_s += seconds / (2 * guests)
+        time.sleep(max(0.0, started + due_s - time.monotonic()))
+
     for number in range(guests):
         guest = f"guest-{number}"
         refused = _refused_when_broken(guest) if number % 10 == 0 else None
         registry.serve_version(version=guest, families=FAMILIES, decision=WHY)
         _tell(guest, refused)
-        time.sleep(pause_s)
+        wait()
         refused = _reload_refused_when_broken(guest) if number % 10 == 5 else None
         registry.roll_back(families=FAMILIES, decision=WHY)
         _tell(HOME, refused)
-        time.sleep(pause_s)
+        wait()
 
 
 def _tell(version: str, refused: bool | None) -> None:

@@ -22,7 +22,7 @@ from tests.chaos.reloads.questions import Question, questions
 from tests.chaos.stack import REPOSITORY, Stack, environment
 
 CLIENTS = 8
-WARM_UP_S = 2.0
+WEIGHED_EVERY = 25
 PAGE_KB = 4
 LOADS = re.compile(r"^model_reload_success_total\{[^}]*\} (\S+)$", re.MULTILINE)
 
@@ -36,7 +36,8 @@ class Result:
     swaps: list[dict[str, object]] = field(default_factory=list)
     swapped_in_s: float = 0.0
     loads: int = 0
-    grown_kb: int = 0
+    # The web workers' together, by how many swaps there had been; 0 is after the warm-up.
+    memory_kb: dict[int, int] = field(default_factory=dict)
 
     @property
     def is_sound(self) -> bool:
@@ -53,8 +54,13 @@ class Result:
             f"{len(self.answered)} versions, {len(self.wrong)} bad ones {self.wrong[:3]}; "
             f"{len(self.swaps)} reloads in {self.swapped_in_s:.0f} s and {broken} with broken "
             f"bytes, {self.loads} models loaded by the web's processes; "
-            f"latest {self.late_s:.2f} s behind its time; web workers grew by {self.grown_kb} kB"
+            f"latest {self.late_s:.2f} s behind its time; memory of the web's workers, less than "
+            f"after the warm-up or more, by swaps: {self._grown()}"
         )
+
+    def _grown(self) -> str:
+        first = self.memory_kb.get(0, 0)
+        return ", ".join(f"{swaps}: {kb - first:+} kB" for swaps, kb in self.memory_kb.items())
 
 
 @dataclass
@@ -120,21 +126,26 @@ def running_platform(guests: int) -> Iterator[Platform]:
         yield Platform(found, told["night"], datetime.fromisoformat(told["started_at"]))
 
 
-def reload_under_questions(platform: Platform, *, guests: int, seconds: float, rate: int) -> Result:
+def reload_under_questions(
+    platform: Platform, *, guests: int, seconds: float, rate: int, warm_up_s: float = 2.0
+) -> Result:
     """An open loop: a question is due by the clock, however long the one before it takes."""
     result, over = Result(), threading.Event()
     asking = threading.Thread(target=_ask_all, args=(platform, rate, over, result))
     asking.start()
-    time.sleep(WARM_UP_S)
-    before, loaded, started = platform.memory_kb(), platform.loads(), time.monotonic()
+    time.sleep(warm_up_s)
+    result.memory_kb[0] = platform.memory_kb()
+    loaded, started = platform.loads(), time.monotonic()
     with platform.swapper(guests, seconds) as swapper:
         assert swapper.stdout
-        result.swaps = [json.loads(line) for line in swapper.stdout]
+        for line in swapper.stdout:
+            result.swaps.append(json.loads(line))
+            if len(result.swaps) % WEIGHED_EVERY == 0:
+                result.memory_kb[len(result.swaps)] = platform.memory_kb()
     result.swapped_in_s = time.monotonic() - started
     result.loads = platform.loads() - loaded
     over.set()
     asking.join()
-    result.grown_kb = platform.memory_kb() - before
     return result
 
 
