@@ -7,6 +7,7 @@ class InferenceConfig(AppConfig):
     name = "inference"
 
     def ready(self) -> None:
+        from inference import checks  # noqa: F401, PLC0415 - it registers
         from inference.services.erasure import forget_night  # noqa: PLC0415 - models are ready now
         from inference.services.exports import (  # noqa: PLC0415 - models are ready now
             export_hypnograms,

@@ -119,16 +119,18 @@ def refuse_to_start_unready() -> None:
     """A server calls this before it serves; one line for each demand that is not met."""
     found = [*production_demands(), *key_ring_is_readable()]
     if settings.PRODUCTION and not found:
-        found = _durability()
+        found = _database_demands()
     if found:
         sys.stderr.write("".join(f"{message.id}: {message.msg}\n" for message in found))
         raise SystemExit(CANNOT_BOOT)
 
 
-def _durability() -> list[CheckMessage]:
-    """A database that is away now is readiness's matter: it may come back without us."""
+def _database_demands() -> list[CheckMessage]:
+    """A database that is away now is readiness's matter: it may come back without us. So is a
+    model that is not there: nights come in without one."""
+    named = {"databases": ["default"]}
     try:
-        return acknowledged_means_committed(databases=["default"])
+        return [*acknowledged_means_committed(**named), *schema_is_migrated(**named)]
     except OperationalError:
         return []
     finally:

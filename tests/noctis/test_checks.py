@@ -10,8 +10,14 @@ from django.core.checks import run_checks
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from pytest_django import Settings
 
+from inference.checks import model_is_present
+from inference.models import Serving
+from inference.services import shipped
 from noctis import checks
+from noctis.embedded import postgres as embedded
+from noctis.embedded.temporary import temporary_home
 from noctis.launch import web
 from tests.source_tree import REPOSITORY
 
@@ -176,6 +182,42 @@ def test_pending_migrations_are_named() -> None:
     found = run_checks(databases=["default"], include_deployment_checks=True)
 
     assert "noctis.E030" in [message.id for message in found]
+
+
+@pytest.mark.django_db
+def test_a_model_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
+    def found() -> list[str]:
+        return [message.msg for message in model_is_present(databases=["default"])]
+
+    Serving.objects.all().delete()
+    none = found()
+    settings.ACTIVE_MODEL_VERSION = shipped.SHIPPED[0]
+    there = found()
+    settings.MODELS_DIR = tmp_path
+
+    assert none == ["No model serves."]
+    assert there == []
+    assert found() == [f"The artifact of {shipped.SHIPPED[0]} is not there."]
+
+
+def test_a_server_in_production_refuses_a_database_that_is_behind_or_forgets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a server of its own that is started as it must not be: a line for each demand."""
+    for name in checks.DURABILITY.values():
+        monkeypatch.setitem(embedded.SETTINGS, name, "off")
+    with temporary_home() as home:
+        home.prepare()
+        postgres = embedded.Postgres(home)
+        postgres.start()
+        try:
+            started = start(DATABASE_URL=postgres.url())
+        finally:
+            postgres.stop()
+
+    forgetful = [f"noctis.{c}: The database has {n} off." for c, n in checks.DURABILITY.items()]
+    assert started.returncode == 3
+    assert started.stderr.splitlines() == [*forgetful, "noctis.E030: Migrations are pending."]
 
 
 @pytest.mark.django_db
