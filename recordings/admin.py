@@ -135,8 +135,16 @@ class RecordingPage(FoundByUuid):
     ]
 
 
+class OfNight(ConsolePage):
+    """Rows of nights; those of one that is being erased are as good as gone, as the night is."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows.exclude(recording__status=Recording.Status.ERASING)
+
+
 @admin.register(LabelSet)
-class LabelSetPage(ConsolePage):
+class LabelSetPage(OfNight):
     """Ground truth: who scored which night, version by version."""
 
     reads = Capability.LABELS_READ

@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from inference.bodies import remarks
 from inference.models import Hypnogram, StagingAttempt
 from recordings import stages
-from recordings.admin import RecordingPage, hypnogram
+from recordings.admin import OfNight, RecordingPage, hypnogram
 from recordings.models import Recording
-from tenants.console import ConsolePage, TenantFilter, facts, instant, pill
+from tenants.console import TenantFilter, facts, instant, pill
 from tenants.console.shown import Column
 from tenants.roles import Capability
 
@@ -31,7 +31,7 @@ def share(name: str, label: str) -> Column:
     return shown
 
 
-class FoundByNight(ConsolePage):
+class FoundByNight(OfNight):
     """A whole UUID in the search box is a night's: exact, by its index; nothing else is found."""
 
     search_fields = ["recording__uuid__exact"]

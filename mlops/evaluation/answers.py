@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inference.engine import Model, Pass
 from inference.engine.golden import STAGE
+from inference.plausibility import plausibility_of, undecided
 from mlops.agreement import Compared
 from mlops.datasets import LabelledNight
 from recordings.stages import SHOWN, shown_places
@@ -22,16 +23,23 @@ class Answer:
 
 
 def answers_of(model: Model, nights: Nights, family: Pass = "night") -> list[Answer]:
-    """What the engine answers, as it would be shown: calibrated, decoded, gaps left out."""
+    """What the engine answers, as it would be shown: calibrated, decoded, gaps left out, and
+    undecided of a night that no sleeper made."""
     # A finer model's labels are added up, N1 and N2 to Light.
     sums = np.eye(len(SHOWN))[shown_places(model.codes)]
     answers = []
     for night in nights:
         staged = STAGE[family](model, night.night)
+        if family == "night" and is_implausible(model, night):
+            staged = undecided(staged)
         shares = staged.probabilities.astype(np.float64) @ sums
         given = shown_places(staged.stages)
         answers.append(Answer(night, Compared(night.stages, given, shares)))
     return answers
+
+
+def is_implausible(model: Model, night: LabelledNight) -> bool:
+    return plausibility_of(night.features, model.features).is_implausible
 
 
 def majority_answers(fitting: Nights, nights: Nights) -> list[Answer]:

@@ -8,9 +8,9 @@ from django.conf import settings
 
 from inference.artifacts import Loaded, LocalStore, loaded
 from inference.engine import Pass
-from mlops.datasets import LabelledNight
+from mlops.datasets import LabelledNight, Leak
 from mlops.evaluation import Answer, Verdict, answers_of, verdict_of
-from mlops.evaluation.answers import certain_answers
+from mlops.evaluation.answers import certain_answers, is_implausible
 from mlops.evaluation.bars import bars_of
 from mlops.evaluation.markdown import Judgement
 from mlops.training import trainers
@@ -46,10 +46,22 @@ class PassNotJudged(errors.Conflict):
     )
 
 
+class NightsNotApart(errors.Conflict):
+    row = errors.registered(
+        "nights_not_apart",
+        409,
+        "The nights cannot be split by person",
+        "Too few people, or a night of one that is a copy of another's: who judges would not be "
+        "kept apart from who trains.",
+        "More people, each night once; or `--model VERSION` for a version that never saw them.",
+    )
+
+
 @dataclass(frozen=True)
 class Judged:
     judgements: list[Judgement]
     left_out: int  # nights that trained the version
+    implausible: int = 0  # nights that no sleeper made: judged as they are shown, undecided
 
 
 def judge_version(*, version: str, nights: Nights, family: Pass) -> Judged:
@@ -58,7 +70,8 @@ def judge_version(*, version: str, nights: Nights, family: Pass) -> Judged:
     recipe = found.manifest.metadata.training.recipe
     unseen = unseen_by(recipe, nights)
     if not unseen:
-        raise AllTrained(f"{len(nights)} nights, all of them shown to {version}")
+        told = f"{len(nights)} nights, all of them shown to {version}"
+        raise AllTrained(f"{told}; --leave-subjects-out trains anew")
     judgeable = [night for night in unseen if family == "night" or night.source not in LOOKS_AHEAD]
     if family not in found.manifest.passes or not judgeable:
         raise PassNotJudged(f"{version} offers {', '.join(found.manifest.passes)}")
@@ -69,16 +82,20 @@ def judge_version(*, version: str, nights: Nights, family: Pass) -> Judged:
     }
     kind = "net" if found.model.head.kind == "onnx" else "linear"
     judgements = _by_source(f"{version}, {family}", answers, nulls, kind)
-    return Judged(judgements, len(nights) - len(unseen))
+    implausible = sum(is_implausible(found.model, night) for night in judgeable)
+    return Judged(judgements, len(nights) - len(unseen), implausible)
 
 
 def judge_trainer(
     *, name: str, nights: Nights, folds: int, family: Pass, tell: Callable[[str], None]
 ) -> Judged:
     """Train without some people, again and again, and judge by those; nulls on the same folds."""
-    answers = trainers.judged(
-        trainers.TRAINERS[name](), nights, folds=folds, family=family, tell=tell
-    )
+    try:
+        answers = trainers.judged(
+            trainers.TRAINERS[name](), nights, folds=folds, family=family, tell=tell
+        )
+    except Leak as leak:
+        raise NightsNotApart(str(leak)) from None
     if not answers:
         raise PassNotJudged
     kind = "net" if name in NETS else "linear"

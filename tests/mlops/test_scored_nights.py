@@ -177,6 +177,51 @@ def test_bad_words_are_refused_by_name(words: list[str], named: str, settings: A
         told(["evaluate", *words])
 
 
+@pytest.mark.parametrize("broken", ["empty", "cut", "no archive", "another's", "other arrays"])
+def test_a_folder_that_cannot_be_read_is_refused_in_one_line(
+    broken: str, nights: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    good = (nights / "walch" / "wrist0.npz").read_bytes()
+    other = (nights / "slpdb" / "ecg0.npz").read_bytes()
+    found = {"cut": good[: len(good) // 2], "no archive": b"hello", "other arrays": other}
+    if broken in found:
+        (folder / "one.npz").write_bytes(found[broken])
+    if broken == "another's":
+        (folder / "readme.txt").write_text("nights")
+
+    with pytest.raises(CommandError, match=r"^nights_unfit: [^\n]+$"):
+        told(["evaluate", "--model", "tiny", "--path", str(folder), "--format", "walch"])
+
+
+def test_one_person_alone_cannot_be_held_out(nights: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.npz").write_bytes((nights / "walch" / "wrist0.npz").read_bytes())
+
+    with pytest.raises(CommandError, match=r"^nights_not_apart: [^\n]+$"):
+        told(["evaluate", "--leave-subjects-out", "--path", str(tmp_path), "--format", "walch"])
+
+
+def test_noise_is_judged_as_it_is_shown(store: Path, tmp_path: Path, settings: Any) -> None:
+    settings.MODELS_DIR = store
+    chance = np.random.default_rng(1)
+    np.savez(
+        tmp_path / "noise.npz",
+        activity_count=chance.uniform(0, 40, 600),
+        hr_variability=chance.uniform(0, 5, 600),
+        stage=chance.choice([0, 2, 3, 4], 600),
+        subject=np.array("nobody"),
+    )
+
+    answer = told(["evaluate", "--model", "tiny", "--path", str(tmp_path), "--format", "walch"])
+
+    (judgement,) = answer["judgements"]
+    sure = {one["mean_confidence"] for one in judgement["report"]["calibration"] if one["epochs"]}
+    assert answer["nights_implausible"] == 1
+    assert sure == {0.25}
+    assert judgement["report"]["expected_calibration_error"] < 0.06
+
+
 def test_a_night_without_movement_and_one_without_a_heart_are_staged(store: Path) -> None:
     model = artifacts.load(store / "tiny").model
     random = np.random.default_rng(1)

@@ -59,6 +59,10 @@ class Command(NoctisCommand):
                 self.stdout.write(
                     f"Left out: {answer['nights_left_out']} nights that trained this version."
                 )
+            if answer["nights_implausible"]:
+                self.stdout.write(
+                    f"Implausible: {answer['nights_implausible']} nights, judged as undecided."
+                )
 
     def show_json(self, answer: Row | Sequence[Row]) -> None:
         if isinstance(answer, Mapping):
@@ -74,7 +78,11 @@ def _folders(options: Mapping[str, Any]) -> list[Folder]:
 
 
 def _row(judged: Judged) -> Row:
-    return {"judgements": judged.judgements, "nights_left_out": judged.left_out}
+    return {
+        "judgements": judged.judgements,
+        "nights_left_out": judged.left_out,
+        "nights_implausible": judged.implausible,
+    }
 
 
 def _plain(judgement: Judgement) -> Row:
