@@ -46,6 +46,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=settings.AUDIT_POLL_INTERVAL_SECONDS),
         "options": {"expire_seconds": settings.AUDIT_POLL_INTERVAL_SECONDS},
     },
+    "end stress runs that were left": {
+        "task": "operations.tasks.stress.end_abandoned_runs",
+        "schedule": timedelta(minutes=5),
+        "options": {"expire_seconds": 300},
+    },
     "close abandoned nights": {
         "task": "recordings.tasks.close_abandoned",
         "schedule": timedelta(minutes=1),

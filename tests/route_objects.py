@@ -15,6 +15,10 @@ from mlops.api.gates import ModelGates
 from mlops.api.lineage import ModelLineage, PredictionLineage
 from mlops.api.replays import Replays
 from mlops.api.retrainings import Retrainings
+from operations.api.stress import Stress
+from operations.models import StressRun
+from operations.services.stress import request_run
+from operations.stress import Profile
 from recordings.api.epochs_read import RecordingEpochs
 from recordings.api.erasures import Erasures, Subjects
 from recordings.api.labels import RecordingLabels
@@ -26,6 +30,7 @@ from recordings.schemas import ACTIVE_VERSION
 from tenants import api
 from tenants.models import Tenant
 from tests.factories import (
+    ACTOR,
     DatasetFactory,
     DeviceFactory,
     ErasureFactory,
@@ -138,11 +143,19 @@ def model_path(tenant: Tenant) -> dict[str, str]:
     return {"version": shipped.SHIPPED[0]}
 
 
+def stress_path(tenant: Tenant) -> dict[str, str]:
+    run = StressRun.objects.first() or request_run(
+        profile=Profile("ingest", 1, 1, 30, 120, 1, 1, 1), actor=ACTOR
+    )
+    return {"id": str(run.uuid)}
+
+
 # The same for every tenant, so there is no other tenant's that would have to be hidden.
 SHARED: dict[type, PathOf] = {
     FeatureSchemas: schema_path,
     Models: model_path,
     ModelDecisions: model_path,
     ModelLineage: model_path,
+    Stress: stress_path,
     ModelGates: model_path,
 }

@@ -151,6 +151,12 @@ WORK = (
         positive,
         "How often the stored data is audited for what must be true of it.",
     ),
+    Setting(
+        "STRESS_IN_PRODUCTION",
+        False,
+        boolean,
+        "Allow stress runs in production, where they take capacity from those who use it.",
+    ),
     Setting("OPERATOR_ACCESS_MINUTES", 15, natural, "Life of an operator's access token."),
     Setting("OPERATOR_REFRESH_HOURS", 12, natural, "Life of an operator's refresh token."),
     Setting(

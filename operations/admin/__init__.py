@@ -6,3 +6,4 @@ from operations.admin import faults as faults
 from operations.admin import monitoring as monitoring
 from operations.admin import objectives as objectives
 from operations.admin import storage as storage
+from operations.admin import stress as stress

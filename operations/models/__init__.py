@@ -5,6 +5,7 @@ from operations.models.fault import Fault
 from operations.models.finding import DataAudit, DataFinding
 from operations.models.objective import Objective, ObjectiveReading
 from operations.models.policy import StoragePolicy
+from operations.models.stress import StressRun
 from operations.models.summary import DeviceDailySummary, RecordingDailySummary, SummaryMark
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "RecordingDailySummary",
     "Restoration",
     "StoragePolicy",
+    "StressRun",
     "SummaryMark",
 ]

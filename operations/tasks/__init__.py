@@ -4,3 +4,4 @@ from operations.tasks import audits as audits
 from operations.tasks import backups as backups
 from operations.tasks import objectives as objectives
 from operations.tasks import storage as storage
+from operations.tasks import stress as stress

@@ -41,6 +41,7 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "operations.restoration": (INSTALLATION, NOBODY),
     "operations.datafinding": (INSTALLATION, NOBODY),
     "operations.dataaudit": (INSTALLATION, NOBODY),
+    "operations.stressrun": (INSTALLATION, NOBODY),
     "operations.objective": (INSTALLATION, NOBODY),
     "django_celery_beat.periodictask": (INSTALLATION, NOBODY),
     "noctis.taskoutcome": (INSTALLATION, NOBODY),
