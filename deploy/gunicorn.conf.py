@@ -23,6 +23,11 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
 
+def post_worker_init(worker: Any) -> None:
+    """gunicorn asks for a setting by two calls, and for two dozen of them in each request."""
+    vars(worker.cfg).update({name: one.get() for name, one in worker.cfg.settings.items()})
+
+
 def child_exit(_server: Any, _worker: Any) -> None:
     """Live gauges of a dead process must not be counted on, and its counts not be lost."""
     metric_files.fold_dead()

@@ -23,7 +23,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "noctis.middleware.RequestLog",
     "noctis.middleware.SecurityHeaders",
     "noctis.middleware.KnownHost",
@@ -33,7 +32,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "noctis.browsing.Authentication",
     "noctis.browsing.Messages",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
 STORAGES = {

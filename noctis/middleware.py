@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its one log line, the headers that protect a browser."""
+"""What surrounds every request: its id, its count, its log line, headers that protect a browser."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from msgspec import UNSET
 
-from noctis import context, errors, http, logs
+from noctis import context, errors, http, logs, requests
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -24,7 +24,7 @@ PROBES = {"/healthz", "/readyz", "/metrics"}  # asked by address
 
 
 class RequestLog:
-    """Give the request its id, log it once when it is answered, and echo the id."""
+    """Give the request its id, log and count it once when it is answered, and echo the id."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -38,7 +38,9 @@ class RequestLog:
         response["X-Request-Id"] = response["X-Correlation-Id"] = request_id
         if isinstance(response, HttpResponse):  # else it streams, and its length is not known
             response.headers.setdefault("Content-Length", str(len(response.content)))
-        self._tell(request, response, (time.perf_counter() - started) * 1000)
+        elapsed_s = time.perf_counter() - started
+        self._tell(request, response, elapsed_s * 1000)
+        requests.count(request, response.status_code, elapsed_s)
         return response
 
     def _tell(self, request: HttpRequest, response: HttpResponseBase, elapsed_ms: float) -> None:

@@ -2,6 +2,9 @@
 
 import pytest
 from django.test import Client
+from prometheus_client import REGISTRY
+
+from noctis import requests
 
 ELSEWHERE = "elsewhere.example"
 
@@ -22,3 +25,27 @@ def test_probes_come_by_any_name(path: str) -> None:
     answer = Client().get(path, headers={"Host": ELSEWHERE})
 
     assert answer.status_code == 200
+
+
+@pytest.mark.django_db
+def test_an_answer_is_counted_once_by_status_view_and_method() -> None:
+    labels = {"status": "401", "view": "tenants.api.Whoami", "method": "GET"}
+    before = counted(labels)
+
+    status = Client().get("/v1/whoami").status_code
+
+    assert (status, counted(labels) - before) == (401, 1.0)
+
+
+def test_a_method_that_nobody_knows_is_no_label_of_its_own() -> None:
+    labels = {"status": "404", "view": requests.UNNAMED, "method": "<invalid method>"}
+    before = counted(labels)
+
+    Client().generic("MAKE-UP-A-LABEL", "/nowhere")
+
+    assert counted(labels) - before == 1.0
+
+
+def counted(labels: dict[str, str]) -> float:
+    name = "django_http_responses_total_by_status_view_method_total"
+    return REGISTRY.get_sample_value(name, labels) or 0.0
