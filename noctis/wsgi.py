@@ -3,9 +3,7 @@
 import os
 
 from django.conf import settings
-from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, reset_queries
 
 from noctis import checks, slow_bodies
 from noctis.line import Rank
@@ -26,11 +24,6 @@ _database["OPTIONS"]["statement_timeout_s"] = settings.REQUEST_TIMEOUT_SECONDS
 if settings.DB_POOL["max_size"]:
     _database["CONN_MAX_AGE"] = 0
     _database["OPTIONS"]["pool"] = settings.DB_POOL
-
-# Django does it again when a request ends, and a log of queries is kept by DEBUG alone.
-request_started.disconnect(close_old_connections)
-if not settings.DEBUG:
-    request_started.disconnect(reset_queries)
 
 from inference import serving  # noqa: E402 - its rows need the apps, which are loaded by now
 
