@@ -128,6 +128,9 @@ sim: ## build noctis-sim, nights from many devices (needs OpenSSL's headers)
 	@cmake --build firmware/build/host --target noctis-sim
 	@echo "built: firmware/build/host/noctis-sim"
 
+replay-nights: .venv/.dev ## replay nights by two versions on two workers that are killed (NIGHTS=1000)
+	@.venv/bin/python -m tests.chaos.replays --nights $(or $(NIGHTS),1000)
+
 reloads: .venv/.dev ## swap models a hundred times under 200 questions a second
 	@.venv/bin/python -m tests.chaos.reloads
 

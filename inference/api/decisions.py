@@ -12,7 +12,7 @@ from inference.bodies import decisions as bodies
 from inference.models import ModelVersion
 from inference.services import registry, reloading
 from inference.services.model_events import Decision
-from noctis import errors
+from noctis import errors, idempotency
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
 
@@ -48,7 +48,7 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
     def promote(self, request: Request, version: str) -> Response:
         """Let a version serve that has passed its gates; what served before is archived.
 
-        Says which processes have loaded it."""
+        Says which processes have loaded it; not with an `Idempotency-Key`: `heard` is false."""
         body = self._body(bodies.Promote)
         registry.serve_version(
             version=version, families=body.get("families", ()), decision=self._decision(body)
@@ -106,5 +106,7 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         return Decision(self.caller.actor, body["reason"], waiver)
 
     def _serving(self, version: str) -> Response:
-        row = registry.version_named(version)
-        return Response(bodies.served(row, reloading.hear()))
+        # Under a key the answer is kept in the transaction of what it tells of.
+        is_kept = idempotency.HEADER in self.request.headers
+        heard = reloading.hear_later() if is_kept else reloading.hear()
+        return Response(bodies.served(registry.version_named(version), heard))

@@ -9,7 +9,7 @@ from inference import refusals, serving
 from inference.models import Generation
 from inference.services import registry
 from inference.services.model_events import Decision
-from inference.serving import board
+from inference.serving import board, snapshot
 from inference.serving.board import Report
 from inference.serving.snapshot import Failure, Snapshot
 from tenants.models import Tenant
@@ -55,6 +55,13 @@ def hear(*, patience_s: float = PATIENCE_S) -> Reloaded:
     after = serving.refresh()
     said = _heard(after.generation, time.monotonic() + patience_s)
     return Reloaded(after, said or [], heard=said is not None)
+
+
+def hear_later() -> Reloaded:
+    """Load what was just decided once it is committed: before, nobody can have heard of it, and
+    what this process would load might never come to be."""
+    transaction.on_commit(serving.refresh, robust=True)
+    return Reloaded(Snapshot(snapshot.generation()), [], heard=False)
 
 
 def _told(failures: list[Failure]) -> str:
