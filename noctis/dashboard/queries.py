@@ -53,7 +53,13 @@ SELECT (SELECT count(*) FROM (
        (SELECT coalesce(json_agg(json_build_array(place.family, version.version,
                  version.metadata #> '{drift_reference,stages}') ORDER BY place.family), '[]')
         FROM inference_serving place JOIN inference_modelversion version
-          ON version.id = place.version_id)
+          ON version.id = place.version_id),
+       (SELECT coalesce(json_agg(json_build_array(severity, is_alarm)), '[]') FROM (
+          SELECT DISTINCT ON (run.tenant_id) run.severity, run.is_alarm
+          FROM mlops_driftrun run JOIN inference_serving place
+            ON place.version_id = run.model_id AND place.family = 'night'
+          WHERE run.tenant_id = ANY(%(tenants)s)
+          ORDER BY run.tenant_id, run.id DESC) AS newest)
 """
 PLATFORM = """
 SELECT (SELECT max(finished_at) FROM operations_backup WHERE outcome = 'done'),
@@ -82,12 +88,14 @@ class Platform:
 
 @dataclass(frozen=True)
 class Staging:
-    """`serving`: family, version, and each stage's share in that version's training."""
+    """`serving`: family, version, and each stage's share in that version's training; `drift`: of
+    each tenant's newest comparison the severity, and whether it lasts."""
 
     waiting: int
     oldest: datetime | None
     failing: int
     serving: list[tuple[str, str, dict[str, float] | None]]
+    drift: list[tuple[str, bool]]
 
 
 def nights(window: Window, tenants: Tenants) -> list[Row]:

@@ -53,6 +53,7 @@ def _of_nights(reading: Reading) -> Iterator[Tile]:
     yield _waiting(reading, nights)
     yield _silent(reading)
     yield _serving(reading)
+    yield _drift(reading)
 
 
 def _counted_tile(reading: Reading, label: str, rows: list[tuple], value: int, url: str) -> Tile:
@@ -102,6 +103,24 @@ def _serving(reading: Reading) -> Tile:
         return Tile(_("Serving model"), _("none"), url, tone="alert")
     note = "; ".join(f"{version}: {', '.join(known)}" for version, known in by_version.items())
     return Tile(_("Serving model"), ", ".join(by_version), url, note=note)
+
+
+# By how bad; what cannot be said is neither bad nor good.
+DRIFT_TONES = {"HIGH": "alert", "MEDIUM": "warn", "insufficient_data": "", "LOW": "good"}
+
+
+def _drift(reading: Reading) -> Tile:
+    """The worst of the tenants' newest comparisons with what serves."""
+    label, url = _("Drift"), reverse("admin:mlops_driftrun_changelist")
+    found = [severity for severity, _is_alarm in reading.staging.drift]
+    if not found:
+        return Tile(label, UNKNOWN, url, note=_("no nights were compared with what serves"))
+    worst = min(found, key=[*DRIFT_TONES].index)
+    lasting = sum(bool(is_alarm) for _severity, is_alarm in reading.staging.drift)
+    note = ngettext("in %(n)s tenant it lasts", "in %(n)s tenants it lasts", lasting)
+    words = {"insufficient_data": _("too few nights")}
+    told = note % {"n": lasting} if lasting else _("in no tenant does it last")
+    return Tile(label, words.get(worst, worst), url, note=told, tone=DRIFT_TONES[worst])
 
 
 def _of_traffic(reading: Reading) -> Iterator[Tile]:

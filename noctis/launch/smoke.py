@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from noctis.embedded.temporary import temporary_home
-from noctis.launch import ports, smoke_nights, smoke_staging
+from noctis.launch import ports, smoke_models, smoke_nights, smoke_staging
 from noctis.launch.programs import REPOSITORY
 from noctis.launch.stranger import SmokeFailed, Stranger, pasted
 
@@ -31,6 +31,7 @@ def walk(tell: Callable[[str], None]) -> None:
         audit(stranger)
         smoke_staging.show(stranger, smoke_nights.nights(stranger))
         smoke_staging.slept_through(stranger)
+        smoke_models.life(stranger, smoke_models.Shell(of_the_platform(str(home.root))))
         sign_in(stranger, printed[""])
         process.send_signal(signal.SIGINT)
         if process.wait(STOPS_WITHIN_S) != 0:
@@ -39,10 +40,15 @@ def walk(tell: Callable[[str], None]) -> None:
     tell(f"smoke: {stranger.steps} passed, 0 failed in {time.monotonic() - started:.1f} s")
 
 
+def of_the_platform(root: str) -> dict[str, str]:
+    """What its processes and its commands are told alike; models that it makes stay in it."""
+    return {"NOCTIS_VAR_DIR": root, "MODELS_DIR": f"{root}/models", **smoke_models.DAYS}
+
+
 @contextmanager
 def demo(root: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """`make demo` on a free port, and the labelled lines that it printed."""
-    environment = os.environ | {"NOCTIS_VAR_DIR": root, "PORT": str(ports.free_port())}
+    environment = os.environ | of_the_platform(root) | {"PORT": str(ports.free_port())}
     for inherited in ("DATABASE_URL", "REDIS_URL", "PROMETHEUS_MULTIPROC_DIR"):
         environment.pop(inherited, None)
     process = subprocess.Popen(

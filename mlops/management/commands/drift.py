@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from inference.models import ModelVersion
@@ -27,6 +28,15 @@ class Command(VerbCommand):
         if verb != "list":
             parser.add_argument("--model", required=True, help="the version that staged the nights")
 
+        if verb == "run":
+            parser.add_argument(
+                "--until",
+                type=date.fromisoformat,
+                action="append",
+                metavar="DATE",
+                help="the day after the last night; today if none, and one run for each named",
+            )
+
     def run(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
         """`run` and `show` are the base's own words: their methods have other names."""
         verb = {"run": "compare", "show": "describe"}.get(options["verb"], options["verb"])
@@ -34,7 +44,9 @@ class Command(VerbCommand):
         return answer
 
     def compare(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
-        found = drift.run(tenant=_tenant(options), model=_model(options))
+        tenant, model = _tenant(options), _model(options)
+        for until in options["until"] or [None]:
+            found = drift.run(tenant=tenant, model=model, until=until)
         return self._told(found, options)
 
     def describe(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:

@@ -10,6 +10,7 @@ from typing import Any
 from mlops.services import night_imports, scored_nights, simulation
 from mlops.services.scored_nights import Folder
 from mlops.services.simulation import Plan
+from mlops.simulator.mishaps import Mishaps
 from mlops.sources import FORMATS
 from noctis.commands import Row, VerbCommand
 from recordings.services import nights
@@ -45,6 +46,12 @@ class Command(VerbCommand):
             "--end", type=_day, default=yesterday, metavar="DATE", help="the last evening"
         )
         parser.add_argument("--seed", type=_seed, default=1, help="another seed, other nights")
+        parser.add_argument(
+            "--drifts-from",
+            type=_count,
+            metavar="N",
+            help="the device is moved from the bed after so many nights",
+        )
         parser.add_argument("--label", action="store_true", help="keep the true stages as labels")
 
     def run(self, options: Mapping[str, Any]) -> Row | Sequence[Row]:
@@ -68,7 +75,14 @@ class Command(VerbCommand):
             instrument=Instrument(options["device"], options["device_name"]),
             actor=shell_actor(),
         )
-        plan = Plan(device, options["nights"], options["end"], options["seed"], options["label"])
+        plan = Plan(
+            device,
+            options["nights"],
+            options["end"],
+            options["seed"],
+            options["label"],
+            Mishaps(drifts_from=options["drifts_from"]),
+        )
         done = simulation.simulate_nights(plan=plan, tell=self._tell)
         return {"subject": plan.subject, **asdict(done)}
 
