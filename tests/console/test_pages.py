@@ -13,14 +13,15 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from noctis.models import TaskOutcome
 from operations.models import Backup, DataAudit, DataFinding, Restoration, StoragePolicy
-from operations.services import objectives
+from operations.services import objectives, stress
+from operations.stress import Profile
 from tenants.console import ConsolePage
 from tenants.models import ConsoleSession
 from tenants.roles import ConsoleRole
 from tests.console.opens import OPENS, SEES_EVERY_TENANT
 from tests.console.planted import Planted, is_owned
 from tests.console.walk import ROOT, page_of, patterns
-from tests.factories import PlatformFactory
+from tests.factories import ACTOR, PlatformFactory
 from tests.tenants.households import as_
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,8 @@ def everything(heron: Planted) -> Planted:
     PeriodicTask.objects.get_or_create(name="sweep", task="sweep", defaults={"interval": every})
     TaskOutcome.objects.create(task="sweep", ended_at=timezone.now())
     objectives.evaluate(at=timezone.now())
+    profile = Profile("ingest", 1, 1, 30, 120, 1, 1, 1)
+    stress.request_run(profile=profile, actor=ACTOR)
     return heron
 
 
