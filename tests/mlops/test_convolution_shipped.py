@@ -85,16 +85,17 @@ def test_nobody_of_the_data_is_named(version: str, family: Pass) -> None:
 
 @every_version
 @pytest.mark.parametrize("missing", [MOVEMENT, HEART], ids=["no movement", "no heart"])
-def test_a_night_that_lacks_a_sensor_is_staged_and_no_surer(
+def test_a_night_that_lacks_a_sensor_is_staged_and_hardly_surer(
     version: str, family: Pass, missing: tuple[str, ...]
 ) -> None:
+    """Nights without movement have linear weights of their own, of another set of sleepers."""
     model = shipped(version).model
 
     _, sure = staged(model, family, simulated())
     coverage, less_sure = staged(model, family, without(missing))
 
     assert coverage > 0.8
-    assert 0.3 < less_sure <= sure + 0.1
+    assert 0.3 < less_sure <= sure + 0.15
 
 
 @pytest.mark.parametrize(("version", "family"), [*VERSIONS.items(), ("linear-1", "night")])
