@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,10 +22,11 @@ from inference.services import staging
 from mlops.services import drift
 from mlops.training.nights import LabelledNight
 from mlops.training.reference import drift_reference
-from noctis import limits, metrics
+from noctis import limits, metrics, overload
 from noctis.dashboard import sampling
 from noctis.db import transactions
 from noctis.db.circuit import Circuit
+from noctis.line import Rank
 from noctis.rates import Limit
 from operations.services import objectives, room
 from recordings.models import Recording
@@ -41,6 +43,7 @@ __all__ = ["_fresh_keys_and_allowances", "_shipped_schemas"]
 pytestmark = pytest.mark.django_db
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}")
 LOSE = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
+COUNTS = count(1)  # each told once
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ class Scene:
 
         transactions._tried(once, connection, lambda _: True)
 
+    def overload(self) -> None:
+        platform = overload.Application(lambda _environ, _start: [], {Rank.OTHER: 1})
+        platform.refusal(b"GET / HTTP/1.1\r\n\r\n", Rank.OTHER, is_kept=False)
+        platform.tell({Rank.OTHER: next(COUNTS)})
+
     def open_circuit(self) -> None:
         Circuit(threshold=1, recovery_s=1).note_failure("test")
 
@@ -152,6 +160,8 @@ HAPPENINGS: dict[str, Callable[[Scene], None]] = {
     "ingest_failures_total": Scene.ingest_nonsense,
     "db_commit_latency_seconds_count": Scene.ingest,
     "db_retry_total": Scene.retry,
+    "overloaded_requests_total": Scene.overload,
+    "in_flight_requests": Scene.overload,
     "db_circuit_open_total": Scene.open_circuit,
     "model_reload_success_total": Scene.load,
     "model_reload_failure_total": Scene.fail_to_load,
