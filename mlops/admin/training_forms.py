@@ -46,7 +46,7 @@ class RecipeForm(ReasonForm):
     settings = forms.CharField(
         required=False,
         max_length=200,
-        help_text="Over the recipe's own, such as: l2=0.05 every=4. Empty: its own.",
+        help_text="Over the recipe's own, such as: l2_times=2 every=4. Empty: its own.",
     )
     field_order = ("experiment", "recipe", "family", "seed", "takes_made_up", "settings", "reason")
 

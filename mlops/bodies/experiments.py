@@ -49,7 +49,7 @@ class NewRun(Body):
     example = {
         "dataset_id": "7c1f0a52-6d0e-4d0c-9a53-0b5de8a1a0f4",
         "recipe": "linear",
-        "hyperparameters": {"l2": 0.05},
+        "hyperparameters": {"l2_times": 2.0},
     }
 
     dataset_id = serializers.UUIDField()
@@ -82,7 +82,7 @@ class Run(JobBody):
         "recipe": "linear",
         "family": "night",
         "seed": 1,
-        "hyperparameters": {"l2": 0.05},
+        "hyperparameters": {"l2_times": 2.0},
         "code_revision": "contextual-1",
         "kappa": {"this model": 0.39, "linear-1": 0.38, "null: clock and transitions": 0.12},
         "seconds": 67.0,

@@ -67,9 +67,16 @@ class Recipe:
 
 def _linear(order: Order, nights: Nights) -> Draft:
     values, design = order.values, Design()
-    fit = replace(design.recipe, l2=values["l2"], iterations=int(values["iterations"]))
+    # Of its two sides each keeps its own penalty: `l2_times` is how much of it.
+    without, moving = (
+        replace(side, l2=side.l2 * values["l2_times"], iterations=int(values["iterations"]))
+        for side in design.recipes
+    )
     design = replace(
-        design, recipe=fit, every=int(values["every"]), hidden_counts=values["hidden_counts"]
+        design,
+        recipes=(without, moving),
+        every=int(values["every"]),
+        hidden_counts=values["hidden_counts"],
     )
     return _draft(order, contextual_fit.train(Prepared(design), nights), nights)
 
@@ -108,8 +115,8 @@ RECIPES: Mapping[str, Recipe] = {
         revision=contextual_version.REVISION,
         draft=_linear,
         parameters={
-            "l2": Parameter(0.02, 1e-6, 10.0),
-            "iterations": Parameter(40, 1, 500, is_whole=True),
+            "l2_times": Parameter(1.0, 1e-3, 1e3),
+            "iterations": Parameter(60, 1, 500, is_whole=True),
             "every": Parameter(2, 1, 60, is_whole=True),
             "hidden_counts": Parameter(0.1, 0.0, 1.0),
         },

@@ -92,8 +92,8 @@ def test_the_card_says_what_is_made_up() -> None:
 
 @pytest.mark.parametrize(
     ("value", "fault"),
-    [(0.05, ""), (1, ""), (True, "a number"), ("1", "a number"), (99, "from 1e-06 to 10")],
+    [(0.05, ""), (1, ""), (True, "a number"), ("1", "a number"), (9_999, "from 0.001 to 1000")],
 )
 def test_a_hyperparameter_is_a_number_within_its_range(value: object, fault: str) -> None:
-    assert fault in RECIPES["linear"].parameters["l2"].fault_of(value)
-    assert bool(fault) == bool(RECIPES["linear"].parameters["l2"].fault_of(value))
+    assert fault in RECIPES["linear"].parameters["l2_times"].fault_of(value)
+    assert bool(fault) == bool(RECIPES["linear"].parameters["l2_times"].fault_of(value))

@@ -254,14 +254,14 @@ def test_the_api_names_what_a_recipe_does_not_take(
 ) -> None:
     body = {
         "dataset_id": str(dataset.uuid),
-        "hyperparameters": {"l2": -1, "depth": 3, "every": 1.5},
+        "hyperparameters": {"l2_times": -1, "depth": 3, "every": 1.5},
         "version": "No Name",
     }
 
     answer = call_of(lab)("POST", f"/v1/experiments/{experiment.uuid}/runs", body)
 
     assert answer.status_code == 422
-    wrong = {f"/hyperparameters/{name}" for name in ("l2", "depth", "every")} | {"/version"}
+    wrong = {f"/hyperparameters/{name}" for name in ("l2_times", "depth", "every")} | {"/version"}
     assert {pointer for pointer, _ in codes(answer)} == wrong
 
 
@@ -290,10 +290,12 @@ def command(*words: str) -> object:
 def test_the_command_records_a_run_when_it_is_asked_to(lab: Tenant, dataset: Dataset) -> None:
     of = ("--experiment", "by hand", "--tenant", lab.slug, "--dataset", str(dataset.uuid))
 
-    told = command("linear", *of, "--version", "by-hand", "--set", "every=30", "--set", "l2=0.1")
+    told = command(
+        "linear", *of, "--version", "by-hand", "--set", "every=30", "--set", "l2_times=0.1"
+    )
 
     assert (told["status"], told["version"]) == ("done", "by-hand")
-    assert told["hyperparameters"] == {"every": 30, "l2": 0.1}
+    assert told["hyperparameters"] == {"every": 30, "l2_times": 0.1}
     assert Experiment.objects.get().name == "by hand"
     with pytest.raises(CommandError, match="--version and --output needed"):
         command("linear")

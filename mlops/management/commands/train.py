@@ -175,7 +175,7 @@ class Command(NoctisCommand):
 
 
 def settings_of(texts: Sequence[str]) -> dict[str, float]:
-    """`l2=0.05` as a number by name; what a recipe takes of them is the run's to say."""
+    """`l2_times=2` as a number by name; what a recipe takes of them is the run's to say."""
     found: dict[str, float] = {}
     for text in texts:
         name, _, value = text.partition("=")
