@@ -147,7 +147,7 @@ WORK = (
     ),
     Setting(
         "AUDIT_POLL_INTERVAL_SECONDS",
-        900,
+        21_600,
         positive,
         "How often the stored data is audited for what must be true of it.",
     ),
