@@ -174,6 +174,7 @@ def _take_shared(key: str, limit: Limit) -> float | None:
         granted, text = _script()(keys=[key], args=[limit.calls, limit.rate, limit.lease])
     except RedisError as error:
         _retry_shared_at = time.monotonic() + 1
+        metrics.RATE_LIMIT_FELL_BACK_AT.set_to_current_time()
         log.warning("rate_limit_fallback", error=type(error).__name__)
         return None
     if granted > 1:

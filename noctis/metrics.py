@@ -14,6 +14,11 @@ RATE_LIMITED = Counter(
 RATE_LIMIT_FALLBACK = Counter(
     "rate_limit_fallback", "Calls limited per process because the shared store was away."
 )
+RATE_LIMIT_FELL_BACK_AT = Gauge(
+    "rate_limit_last_fallback_timestamp_seconds",
+    "When a process last found the shared store away; 0 where it never did.",
+    multiprocess_mode="livemax",
+)
 OVERLOADED = Counter(
     "overloaded_requests", "Calls refused because too many were in flight.", ["route_class"]
 )
@@ -32,6 +37,22 @@ CIRCUIT_OPENED = Counter("db_circuit_open", "How often a process gave the databa
 CIRCUIT_STATE = Gauge(
     "db_circuit_state",
     "The worst process's: 0 closed, 1 probing, 2 open.",
+    multiprocess_mode="livemax",
+)
+CIRCUIT_FAILURES = Gauge(
+    "db_circuit_failures",
+    "The worst process's failures in a row to reach the database.",
+    multiprocess_mode="livemax",
+)
+# Times and not ages, which nobody would bring up to date while all wait; 0 while closed.
+CIRCUIT_OPENED_AT = Gauge(
+    "db_circuit_opened_timestamp_seconds",
+    "When a process gave the database up, and has not reached it since; 0 while closed.",
+    multiprocess_mode="livemax",
+)
+CIRCUIT_RETRY_AT = Gauge(
+    "db_circuit_retry_timestamp_seconds",
+    "From when on a process asks the database again; 0 while closed.",
     multiprocess_mode="livemax",
 )
 

@@ -43,7 +43,8 @@ def _keys_url() -> str:
 
 def _of_platform(reading: Reading, found: Platform) -> Iterator[Notice]:
     if counted(reading.spans, "circuit_opened"):
-        yield Notice("alert", _("In this range processes gave the database up for a while."))
+        text = _("In this range processes gave the database up for a while.")
+        yield Notice("alert", text, reverse("admin:circuits"))
     if found.broken_objectives:
         text = _("Broken objectives: %(names)s.") % {"names": ", ".join(found.broken_objectives)}
         yield Notice("alert", text, reverse("admin:operations_objective_changelist"))

@@ -54,6 +54,8 @@ class Circuit:
         self._failures = 0
         self._pause_s = 0.0
         metrics.CIRCUIT_STATE.set(CLOSED)
+        for told in (metrics.CIRCUIT_FAILURES, metrics.CIRCUIT_OPENED_AT, metrics.CIRCUIT_RETRY_AT):
+            told.set(0)
 
     def check(self, probe: Callable[[], None]) -> None:
         """Refuse while open. When its time is over one caller probes; the others are refused."""
@@ -64,6 +66,7 @@ class Circuit:
         try:
             probe()
         except FAILURES as error:
+            self._count()
             self._open(type(error).__name__)
             raise CircuitOpen(retry_after_s=self._retry_after_s()) from error
         finally:
@@ -73,21 +76,28 @@ class Circuit:
 
     def note_failure(self, reason: str) -> None:
         """Only failures to reach the dependency; one that answers, even with a no, is there."""
+        if self._count() >= self.threshold and self._opened_at is None:
+            self._open(reason)
+
+    def _count(self) -> int:
         with self._lock:
             self._failures += 1
-            is_due = self._failures >= self.threshold and self._opened_at is None
-        if is_due:
-            self._open(reason)
+            metrics.CIRCUIT_FAILURES.set(self._failures)
+            return self._failures
 
     def note_success(self) -> None:
         if self._failures and self._opened_at is None:
             self._failures = 0
+            metrics.CIRCUIT_FAILURES.set(0)
 
     def _open(self, reason: str) -> None:
         self._pause_s = min(self.recovery_s, 2 * self._pause_s or FIRST_PAUSE_S)
+        if self._opened_at is None:
+            metrics.CIRCUIT_OPENED_AT.set_to_current_time()
         self._opened_at = time.monotonic()
         metrics.CIRCUIT_OPENED.inc()
         metrics.CIRCUIT_STATE.set(OPEN)
+        metrics.CIRCUIT_RETRY_AT.set(time.time() + self._pause_s)
         log.error("db_circuit_opened", reason=reason, failures=self._failures)
 
     def _may_probe(self) -> bool:

@@ -54,12 +54,16 @@ def open_nights(
 def batches_of(*, schema: list[Feature], epochs: int, size: int, seed: int) -> Iterator[EpochBatch]:
     """Make a night's batches: values drawn within the schema's limits, the same for a seed."""
     rng = np.random.default_rng(seed)
-    low, high = batches.limits(schema)
     for first in range(0, epochs, size):
-        count = min(size, epochs - first)
-        matrix = (low + (high - low) * rng.random((count, len(schema)))).astype("<f4")
-        packed = base64.b64encode(np.clip(matrix, low, high).astype("<f4").tobytes()).decode()
+        packed = packed_epochs(schema=schema, count=min(size, epochs - first), rng=rng)
         yield batches.from_column(packed, first, schema)
+
+
+def packed_epochs(*, schema: list[Feature], count: int, rng: np.random.Generator) -> str:
+    """Draw so many epochs, packed as a batch's column is."""
+    low, high = batches.limits(schema)
+    matrix = (low + (high - low) * rng.random((count, len(schema)))).astype("<f4")
+    return base64.b64encode(np.clip(matrix, low, high).astype("<f4").tobytes()).decode()
 
 
 def remove_tenant(*, tenant: Tenant) -> int:

@@ -139,6 +139,10 @@ def test_failures_in_a_row_open_it(small: Circuit) -> None:
     assert raised.value.retry_after_s == 1
     assert metric("db_circuit_open_total") == before + 1
     assert metric("db_circuit_state") == circuit.OPEN
+    assert metric("db_circuit_failures") == 3
+    left_s = metric("db_circuit_retry_timestamp_seconds") - time.time()
+    assert 0 < left_s <= RECOVERY_S
+    assert 0 <= time.time() - metric("db_circuit_opened_timestamp_seconds") < 5
 
 
 def test_a_success_between_failures_keeps_it_closed(small: Circuit) -> None:
@@ -148,6 +152,7 @@ def test_a_success_between_failures_keeps_it_closed(small: Circuit) -> None:
         small.note_success()
 
     small.check(fail)
+    assert metric("db_circuit_failures") == 0
 
 
 def test_a_probe_that_succeeds_closes_it(small: Circuit) -> None:
@@ -159,11 +164,15 @@ def test_a_probe_that_succeeds_closes_it(small: Circuit) -> None:
 
     small.check(fail)
     assert metric("db_circuit_state") == circuit.CLOSED
+    assert metric("db_circuit_opened_timestamp_seconds") == 0
+    assert metric("db_circuit_retry_timestamp_seconds") == 0
+    assert metric("db_circuit_failures") == 0
 
 
 def test_a_probe_that_fails_opens_it_anew(small: Circuit) -> None:
     for _ in range(3):
         small.note_failure("lost")
+    opened_at = metric("db_circuit_opened_timestamp_seconds")
     time.sleep(RECOVERY_S)
 
     with pytest.raises(CircuitOpen):
@@ -171,6 +180,8 @@ def test_a_probe_that_fails_opens_it_anew(small: Circuit) -> None:
 
     with pytest.raises(CircuitOpen):
         small.check(nothing)
+    assert metric("db_circuit_failures") == 4
+    assert metric("db_circuit_opened_timestamp_seconds") == opened_at
 
 
 def test_exactly_one_of_many_probes(small: Circuit) -> None:

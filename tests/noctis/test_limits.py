@@ -11,6 +11,7 @@ from django.conf import settings
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from redis import Redis
 
 from noctis import limits, rates
@@ -161,6 +162,8 @@ def test_without_valkey_each_process_limits_for_itself(
     verdicts = [limits.take("read", who) for _ in range(4)]
 
     assert [verdict.is_allowed for verdict in verdicts] == [True, True, True, False]
+    found_away_at = REGISTRY.get_sample_value("rate_limit_last_fallback_timestamp_seconds")
+    assert 0 <= time.time() - (found_away_at or 0) < 10
 
 
 def test_without_valkey_a_limit_costs_no_time(who: str, small: None, without_valkey: None) -> None:
