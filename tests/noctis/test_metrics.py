@@ -204,6 +204,7 @@ def samples(name: str) -> dict[tuple[tuple[str, str], ...], float]:
 @pytest.mark.parametrize("name", HAPPENINGS)
 def test_a_metric_moves_when_what_it_is_about_happens(name: str, scene: Scene) -> None:
     metrics.DATABASE_SIZE.set(0)
+    metrics.CIRCUIT_FAILURES.set(0)
     metrics.VOLUME_FREE.labels(volume="backups").set(2)
     before = samples(name)
 
