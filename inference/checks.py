@@ -17,7 +17,8 @@ def model_is_present(databases: Sequence[str] | None = None, **_: Any) -> list[C
     if not databases:
         return []
     wanted = {row.version for row in snapshot.wanted_versions().values()}
-    missing = wanted - set(snapshot.store().versions())
+    pinned = {pin.version.version for pin in snapshot.pins_in_effect()}
+    missing = (wanted | pinned) - set(snapshot.store().versions())
     told = [f"The artifact of {version} is not there." for version in sorted(missing)]
     if not wanted:
         told = ["No model serves."]

@@ -66,12 +66,32 @@ class PinnedByEnvironment(errors.Conflict):
     )
 
 
+class PinnedByTenant(errors.Conflict):
+    row = errors.registered(
+        "pinned_by_tenant",
+        409,
+        "A tenant pins the version",
+        "A version that a tenant chose for itself is neither archived nor rejected.",
+        "The detail names the tenants; have them pin another, or none, and repeat.",
+    )
+
+
+class NotPinned(errors.Conflict):
+    row = errors.registered(
+        "model_not_pinned",
+        409,
+        "The version is not pinned",
+        "The tenant does not pin this version in this family.",
+        "`GET /v1/models` says what is pinned.",
+    )
+
+
 class NotValidated(errors.Conflict):
     row = errors.registered(
         "model_not_validated",
         409,
         "The version may not serve",
-        "What the environment pins must be validated, in production or archived.",
+        "What is pinned must be validated or in production; by the environment it may be archived.",
         "Validate it, or pin another; what served before goes on serving.",
     )
 

@@ -26,6 +26,8 @@ class Capability(StrEnum):
     CLIENTS_READ = "clients.read"
     CLIENTS_WRITE = "clients.write"
     AUDIT_READ = "audit.read"
+    # Say which version serves one's own tenant.
+    MODELS_PIN = "models.pin"
     MODELS_PROMOTE = "models.promote"
     # Let a version serve although gates are unmet.
     MODELS_WAIVE = "models.waive"
@@ -92,7 +94,7 @@ GRANTS: dict[Role, frozenset[Capability]] = {
     Role.INGEST: _INGEST,
     Role.READ: _READ,
     Role.REVIEWER: _READ | {_C.LABELS_WRITE, _C.REVIEWS_WRITE},
-    Role.ML_OPS: _READ | {_C.EXPERIMENTS_WRITE},
+    Role.ML_OPS: _READ | {_C.EXPERIMENTS_WRITE, _C.MODELS_PIN},
     Role.ADMIN: frozenset(_C) - _ALL_OF_THE_PLATFORM,
 }
 PLATFORM_GRANTS: dict[Role, frozenset[Capability]] = {

@@ -2,3 +2,4 @@
 
 from inference.admin import models as models
 from inference.admin import nights as nights
+from inference.admin import pins as pins

@@ -10,22 +10,30 @@ from rest_framework.viewsets import GenericViewSet
 
 from inference.bodies import decisions as bodies
 from inference.models import ModelVersion
-from inference.services import registry, reloading
+from inference.services import pins, registry, reloading
 from inference.services.model_events import Decision
+from inference.services.pins import Place
+from inference.services.reloading import Reloaded
 from noctis import errors, idempotency
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
 
 EDGE = ["illegal_transition"]
 SERVING = [*EDGE, "pinned_by_environment", "pass_not_offered", "model_not_loadable"]
-ACTIONS = ("validate", "promote", "archive", "reject", "rollback")
+PUTTING_ASIDE = [*EDGE, "pinned_by_tenant"]
+PINNING = ["pinned_by_environment", "pass_not_offered", "model_not_validated"]
+OF_ALL = ("validate", "promote", "archive", "reject", "rollback")
+OF_ONE = ("pin", "unpin")
+ACTIONS = (*OF_ALL, *OF_ONE)
 
 
 class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
     """The actor is the token's. Deciding again what is so already changes nothing."""
 
-    policy = dict.fromkeys(ACTIONS, Capability.MODELS_PROMOTE)
-    repeatable = frozenset(ACTIONS) - {"rollback"}
+    policy = dict.fromkeys(OF_ALL, Capability.MODELS_PROMOTE) | dict.fromkeys(
+        OF_ONE, Capability.MODELS_PIN
+    )
+    repeatable = frozenset(ACTIONS) - {"rollback", "unpin"}
     queryset = ModelVersion.objects.all()
     lookup_field = "version"
 
@@ -59,7 +67,7 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         operation_id="archive_model",
         request=bodies.Decide,
         responses=bodies.Decided,
-        extensions={"x-codes": EDGE},
+        extensions={"x-codes": PUTTING_ASIDE},
     )
     def archive(self, request: Request, version: str) -> Response:
         """Put aside a version that does not serve."""
@@ -69,7 +77,7 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         operation_id="reject_model",
         request=bodies.Decide,
         responses=bodies.Decided,
-        extensions={"x-codes": [*EDGE, "pinned_by_environment"]},
+        extensions={"x-codes": [*PUTTING_ASIDE, "pinned_by_environment"]},
     )
     def reject(self, request: Request, version: str) -> Response:
         """Keep a version from ever serving. Nothing leads back from here."""
@@ -89,6 +97,33 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         )
         return self._serving(version)
 
+    @extend_schema(
+        operation_id="pin_model",
+        request=bodies.Pin,
+        responses=bodies.Decided,
+        extensions={"x-codes": PINNING},
+    )
+    def pin(self, request: Request, version: str) -> Response:
+        """Have a version serve your own tenant in a family, whatever is promoted for the others."""
+        return self._chosen(pins.pin_version, version)
+
+    @extend_schema(
+        operation_id="unpin_model",
+        request=bodies.Pin,
+        responses=bodies.Decided,
+        extensions={"x-codes": ["model_not_pinned"]},
+    )
+    def unpin(self, request: Request, version: str) -> Response:
+        """Have your tenant served again by what serves everybody."""
+        return self._chosen(pins.unpin_version, version)
+
+    def _chosen(self, service: Callable[..., ModelVersion], version: str) -> Response:
+        body = self._body(bodies.Pin)
+        place = Place(self.caller.tenant, body["family"])
+        row = service(version=version, place=place, decision=self._decision(body))
+        self._hear()
+        return Response(bodies.decided(row, pins.pinned_by(self.caller.tenant)))
+
     def _body(self, kind: type[bodies.Decide]) -> dict[str, Any]:
         """What is not there is said before what is wrong with the body."""
         self.get_object()
@@ -97,7 +132,7 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
     def _decided(self, service: Callable[..., ModelVersion], version: str) -> Response:
         body = self._body(bodies.Decide)
         row = service(version=version, decision=self._decision(body))
-        return Response(bodies.decided(row))
+        return Response(bodies.decided(row, pins.pinned_by(self.caller.tenant)))
 
     def _decision(self, body: dict[str, Any]) -> Decision:
         waiver = body.get("waiver", "")
@@ -106,7 +141,10 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         return Decision(self.caller.actor, body["reason"], waiver)
 
     def _serving(self, version: str) -> Response:
+        own, heard = pins.pinned_by(self.caller.tenant), self._hear()
+        return Response(bodies.served(registry.version_named(version), own, heard))
+
+    def _hear(self) -> Reloaded:
         # Under a key the answer is kept in the transaction of what it tells of.
         is_kept = idempotency.HEADER in self.request.headers
-        heard = reloading.hear_later() if is_kept else reloading.hear()
-        return Response(bodies.served(registry.version_named(version), heard))
+        return reloading.hear_later() if is_kept else reloading.hear()

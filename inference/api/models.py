@@ -1,4 +1,4 @@
-"""`/v1/models`: what may stage nights, and what does. The same for every tenant."""
+"""`/v1/models`: what may stage nights, and what does. Only its pins are a tenant's own."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from inference.bodies import models as bodies
 from inference.models import ModelVersion
-from inference.services import reloading
+from inference.services import pins, reloading
 from inference.services.model_events import Decision
 from tenants.roles import Capability
 from tenants.viewsets import PAGING, ApiViewSet
@@ -31,12 +31,14 @@ class Models(ApiViewSet, GenericViewSet[Any]):
     def list(self, request: Request) -> Response:
         """Every version in the registry, newest first, and what each serves."""
         found = self.paginate_queryset(self.get_queryset()) or []
-        return self.get_paginated_response([bodies.model(row) for row in found])
+        own = pins.pinned_by(self.caller.tenant)
+        return self.get_paginated_response([bodies.model(row, own) for row in found])
 
     @extend_schema(operation_id="get_model", responses=bodies.DetailedModel)
     def retrieve(self, request: Request, version: str) -> Response:
         """One version: its metrics, its provenance, its card, and what became of it."""
-        return Response(bodies.detailed_model(self.get_object()))
+        own = pins.pinned_by(self.caller.tenant)
+        return Response(bodies.detailed_model(self.get_object(), own))
 
     @extend_schema(
         operation_id="reload_models",

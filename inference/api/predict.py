@@ -38,9 +38,9 @@ class Predict(ApiViewSet):
         """Stage the newest epoch of a recording, what is pending, or all of it.
 
         The same question about the same epochs is answered from the log."""
-        snapshot = serving.current()
-        question = questions.read(read_json(request), snapshot)
         caller = self.caller
+        snapshot = serving.current().seen_by(caller.tenant.pk)
+        question = questions.read(read_json(request), snapshot)
         asker = Asker(caller.tenant, context.request_id(), caller.client_id)
         answer = predict.predict(question=question, asker=asker, snapshot=snapshot)
         return Response(bodies.given(answer))

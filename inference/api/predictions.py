@@ -49,7 +49,8 @@ class Predictions(ApiViewSet):
 
         Refused where they are no longer what the version saw."""
         found = predictions_read.find(tenant=self.caller.tenant, prediction_id=id)
-        why = predictions_read.explain(found=found, serving=serving.current())
+        snapshot = serving.current().seen_by(self.caller.tenant.pk)
+        why = predictions_read.explain(found=found, serving=snapshot)
         return Response(bodies.explained(found, why))
 
 

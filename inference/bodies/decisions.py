@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from inference.bodies.models import LISTED, Model, ProcessState, model, reloaded_models
+from inference.bodies.models import LISTED, Model, Pins, ProcessState, model, reloaded_models
 from inference.models import Family, ModelVersion
 from inference.services.reloading import Reloaded
 from noctis.serializers import Body
@@ -44,6 +44,12 @@ class DecideFamilies(Decide):
     )
 
 
+class Pin(Decide):
+    example = {"reason": "Our own nights are staged better by it.", "family": "night"}
+
+    family = serializers.ChoiceField(Family.values)
+
+
 class Promote(DecideFamilies):
     example = DecideFamilies.example | {"waiver": ""}
 
@@ -70,12 +76,12 @@ class Served(Model):
     )
 
 
-def decided(row: ModelVersion) -> dict[str, Any]:
-    return model(row)
+def decided(row: ModelVersion, pins: Pins) -> dict[str, Any]:
+    return model(row, pins)
 
 
-def served(row: ModelVersion, heard: Reloaded) -> dict[str, Any]:
+def served(row: ModelVersion, pins: Pins, heard: Reloaded) -> dict[str, Any]:
     told = reloaded_models(heard)
-    return model(row) | {
+    return model(row, pins) | {
         name: told[name] for name in ("generation", "processes", "heard", "behind")
     }

@@ -1,5 +1,6 @@
 """The bodies of model versions."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -14,6 +15,7 @@ LISTED: dict[str, Any] = {
     "status": "production",
     "passes": ["live", "night"],
     "serves": ["live", "night"],
+    "pinned": [],
     "artifact_hash": "0c9b7a4d1e2f3a5b6c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b",
     "feature_schema_version": "noctis_v1",
     "labels": ["W", "Light", "Deep", "REM"],
@@ -33,6 +35,9 @@ class Model(Body):
     )
     serves = serializers.ListField(
         child=serializers.CharField(), help_text="What it serves by the registry now."
+    )
+    pinned = serializers.ListField(
+        child=serializers.CharField(), help_text="Where your tenant has it serve itself alone."
     )
     artifact_hash = serializers.CharField(help_text="SHA-256 over every file of it.")
     feature_schema_version = serializers.CharField()
@@ -129,13 +134,18 @@ class ReloadedModels(Body):
     )
 
 
-def model(row: ModelVersion) -> dict[str, Any]:
+Pins = Mapping[int, Sequence[str]]
+
+
+def model(row: ModelVersion, pins: Pins) -> dict[str, Any]:
+    """A version, and in which families the caller's tenant pins it."""
     known = row.metadata
     return {
         "version": row.version,
         "status": row.status,
         "passes": row.families,
         "serves": sorted(place.family for place in row.serving.all()),
+        "pinned": pins.get(row.pk, []),
         "artifact_hash": row.artifact_hash,
         "feature_schema_version": row.schema.version,
         "labels": known.get("labels", []),
@@ -145,11 +155,11 @@ def model(row: ModelVersion) -> dict[str, Any]:
     }
 
 
-def detailed_model(row: ModelVersion) -> dict[str, Any]:
+def detailed_model(row: ModelVersion, pins: Pins) -> dict[str, Any]:
     known = row.metadata
     events = sorted(row.events.all(), key=lambda event: event.pk)
     return {
-        **model(row),
+        **model(row, pins),
         "window": known.get("window", {}),
         "training": known.get("training", {}),
         "card": known.get("card", ""),

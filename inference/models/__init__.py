@@ -3,6 +3,7 @@
 from inference.models.attempt import StagingAttempt
 from inference.models.hypnogram import Hypnogram
 from inference.models.live_cursor import LiveCursor
+from inference.models.pin import TenantPin
 from inference.models.prediction import Pass, Prediction, Role
 from inference.models.serving import Family, Generation, Serving
 from inference.models.version import ModelEvent, ModelVersion
@@ -19,4 +20,5 @@ __all__ = [
     "Role",
     "Serving",
     "StagingAttempt",
+    "TenantPin",
 ]

@@ -14,7 +14,7 @@ from inference import lifecycle, refusals
 from inference.artifacts import Manifest, loaded
 from inference.artifacts.faults import ArtifactTaken, WrongSchema
 from inference.artifacts.folder import Files
-from inference.models import Generation, ModelEvent, ModelVersion, Serving
+from inference.models import Generation, ModelEvent, ModelVersion, Serving, TenantPin
 from inference.services import guards
 from inference.services.model_events import Change, Decision, tell_change
 from inference.serving import board, snapshot
@@ -22,6 +22,7 @@ from recordings.models import FeatureSchema
 from tenants.services.clients import IllegalTransition
 
 Action = ModelEvent.Action
+ASIDE = (Action.ARCHIVE, Action.REJECT)
 
 
 def version_named(version: str) -> ModelVersion:
@@ -103,10 +104,12 @@ def _move(
     version: str, action: Action, decision: Decision, *, is_guarded: bool = False
 ) -> ModelVersion:
     with transaction.atomic():
-        row = _locked(version_named(version).pk)
+        row = locked(version_named(version).pk)
         before = row.status
         if lifecycle.is_done(action, before):
             return row
+        if action in ASIDE:
+            _check_pinned_by_nobody(row)
         waived = _guarded(row, action, decision) if is_guarded else ()
         _set_status(row, action)
         tell_change(row=row, change=Change(action, before, waived=waived), decision=decision)
@@ -131,21 +134,21 @@ def serve_version(
     row = version_named(version)
     wanted = tuple(families) or tuple(row.families)
     check_offered(row=row, families=wanted)
-    _check_unpinned(wanted)
+    check_unpinned(families=wanted)
     if _serves_already(row, wanted):
         return row
     verify_version(row)
     with transaction.atomic():
         # Held until commit: while the guards look, what serves does not change.
         generation = next_generation()
-        waived = _guarded(_locked(row.pk), Action.SERVE, decision, wanted)
+        waived = _guarded(locked(row.pk), Action.SERVE, decision, wanted)
         step = Step(Action.SERVE, decision, generation, waived)
         return _put_in_place(row.pk, wanted, step)
 
 
 def roll_back(*, families: Sequence[str], decision: Decision) -> list[ModelVersion]:
     """Let serve again what served each family before, once it has been verified: all or none."""
-    _check_unpinned(families)
+    check_unpinned(families=families)
     with transaction.atomic():
         # Held until the end, so that nobody changes what "before" means.
         return _put_back(families, decision, next_generation())
@@ -163,7 +166,7 @@ def take_back(
         wanted = sorted(set(families) or serves)
         if not wanted or set(wanted) - serves:
             raise refusals.NotServing(f"{version} does not serve {', '.join(wanted) or 'now'}.")
-        _check_unpinned(wanted)
+        check_unpinned(families=wanted)
         return _put_back(wanted, decision, generation)
 
 
@@ -203,10 +206,17 @@ def check_offered(*, row: ModelVersion, families: Sequence[str]) -> None:
         raise refusals.PassNotOffered(f"{row.version} does not offer {', '.join(missing)}.")
 
 
-def _check_unpinned(families: Sequence[str]) -> None:
+def check_unpinned(*, families: Sequence[str]) -> None:
+    """Refuse to change what the environment says."""
     pinned = snapshot.pinned()
     if held := [f"{family} to {pinned[family]}" for family in families if family in pinned]:
         raise refusals.PinnedByEnvironment(f"The environment pins {', '.join(held)}.")
+
+
+def _check_pinned_by_nobody(row: ModelVersion) -> None:
+    slugs = TenantPin.objects.of(row).values_list("tenant__slug", flat=True).distinct()
+    if slugs := sorted(slugs):
+        raise refusals.PinnedByTenant(f"{row.version} is pinned by {', '.join(slugs)}."[:500])
 
 
 def _serves_already(row: ModelVersion, families: Sequence[str]) -> bool:
@@ -238,7 +248,7 @@ class Step:
 
 
 def _put_in_place(pk: int, families: Sequence[str], step: Step) -> ModelVersion:
-    row = _locked(pk)
+    row = locked(pk)
     before = row.status
     _set_status(row, step.action)
     places: QuerySet[Serving] = Serving.objects.filter(family__in=families).exclude(version=row)
@@ -258,14 +268,15 @@ def _put_in_place(pk: int, families: Sequence[str], step: Step) -> ModelVersion:
 def _retire(pk: int, decision: Decision, generation: int) -> None:
     if Serving.objects.filter(version=pk).exists():
         return
-    row = _locked(pk)
+    row = locked(pk)
     before = row.status
     _set_status(row, Action.RETIRE)
     change = Change(Action.RETIRE, before, generation=generation)
     tell_change(row=row, change=change, decision=decision)
 
 
-def _locked(pk: int) -> ModelVersion:
+def locked(pk: int) -> ModelVersion:
+    """A version's row, until commit."""
     row: ModelVersion = (
         ModelVersion.objects.select_related("schema").select_for_update(of=("self",)).get(pk=pk)
     )

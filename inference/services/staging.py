@@ -46,7 +46,7 @@ def stage_night(*, recording_id: int) -> Hypnogram | None:
         if found is None:
             due.settle(recording_id=recording_id, staging_pass=Pass.NIGHT)
             return None
-        served = predict.served_by(snapshot=serving.current(), staging_pass=Pass.NIGHT)
+        served = _served(found, Pass.NIGHT)
         judged = _judge(found, served)
         with transaction.atomic():
             return _keep_night(found, served, judged)
@@ -59,7 +59,7 @@ def stage_live(*, recording_id: int) -> int:
         if found is None:
             due.settle(recording_id=recording_id, staging_pass=Pass.LIVE)
             return 0
-        served = predict.served_by(snapshot=serving.current(), staging_pass=Pass.LIVE)
+        served = _served(found, Pass.LIVE)
         judged = _judge_newest(found, served)
         with transaction.atomic():
             return _keep_live(found, served, judged)
@@ -93,6 +93,11 @@ def _found(recording_id: int, status: str) -> Found | None:
         return None
     stored = queries.night_of(recording.tenant, recording.uuid)
     return Found(recording, stored) if stored and stored.status == status else None
+
+
+def _served(found: Found, staging_pass: Pass) -> Served:
+    snapshot = serving.current().seen_by(found.recording.tenant_id)
+    return predict.served_by(snapshot=snapshot, staging_pass=staging_pass)
 
 
 @dataclass(frozen=True)

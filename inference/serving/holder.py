@@ -14,7 +14,7 @@ from django.db import Error, connection
 
 from inference.models import ModelEvent
 from inference.serving import board, snapshot
-from inference.serving.snapshot import Snapshot
+from inference.serving.snapshot import Failure, Snapshot
 from noctis import errors, faults, metrics
 
 log = structlog.get_logger(__name__)
@@ -121,7 +121,7 @@ class _Looked:
 
 def _look(looked: _Looked, now: float) -> None:
     is_asked = now - looked.asked_at >= ASK_DATABASE_S
-    is_tried = bool(_snapshot.failures) and now - looked.tried_at >= TRY_AGAIN_S
+    is_tried = bool(_snapshot.codes) and now - looked.tried_at >= TRY_AGAIN_S
     if _is_behind(is_asked=is_asked) or is_tried:
         looked.tried_at = now
         refresh()
@@ -152,7 +152,7 @@ def _tell(before: Snapshot, after: Snapshot) -> None:
             metrics.MODEL_INFO.labels(family, new.version).set(1)
             metrics.MODEL_RELOADS.labels(family).inc()
             log.info("model_serves", family=family, version=new.version)
-    for family, failure in after.failures.items():
+    for family, failure in _failures(after):
         metrics.MODEL_RELOAD_FAILURES.labels(family, failure.code).inc()
         log.error(
             "model_load_failed",
@@ -165,6 +165,11 @@ def _tell(before: Snapshot, after: Snapshot) -> None:
     _keep_events(after)
 
 
+def _failures(after: Snapshot) -> list[tuple[str, Failure]]:
+    """Of a family, or of no family where only those that pin the version are without it."""
+    return [*after.failures.items(), *(("", one) for one in after.pin_failures.values())]
+
+
 def _keep_events(after: Snapshot) -> None:
     events = [
         ModelEvent(
@@ -175,7 +180,7 @@ def _keep_events(after: Snapshot) -> None:
             reason=f"{failure.code}: {failure.detail}"[:500],
             generation=after.generation,
         )
-        for family, failure in after.failures.items()
+        for family, failure in _failures(after)
         if failure.model_id is not None
     ]
     if events:

@@ -1,17 +1,18 @@
 """What serves at one moment, and how it is made from rows, settings and artifacts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import Error
+from django.db.models import QuerySet
 
 from inference import engine, lifecycle
 from inference.artifacts import Loaded, LocalStore, Manifest, Store, loaded
 from inference.artifacts.faults import WrongSchema
-from inference.models import Family, Generation, ModelVersion, Serving
+from inference.models import Family, Generation, ModelVersion, Serving, TenantPin
 from inference.refusals import ArtifactUnreadable, NotValidated, PassNotOffered, UnknownModel
 from noctis import errors
 
@@ -65,6 +66,14 @@ class Snapshot:
     failures: Mapping[str, Failure] = field(default_factory=dict)
     # The families for which somebody chose a version.
     chosen: frozenset[str] = frozenset()
+    # What serves each tenant that has pins: its own where it pins one, else as everybody's.
+    by_tenant: Mapping[int, "Snapshot"] = field(default_factory=dict)
+    # By version: what only those that pin it are without.
+    pin_failures: Mapping[str, Failure] = field(default_factory=dict)
+
+    def seen_by(self, tenant_id: int) -> "Snapshot":
+        """What serves one tenant."""
+        return self.by_tenant.get(tenant_id, self)
 
     def of(self, family: str) -> Served | None:
         return self.live if family == Family.LIVE else self.night
@@ -72,7 +81,8 @@ class Snapshot:
     @property
     def codes(self) -> list[str]:
         """What went wrong, each once."""
-        return sorted({failure.code for failure in self.failures.values()})
+        failures = (*self.failures.values(), *self.pin_failures.values())
+        return sorted({failure.code for failure in failures})
 
     @property
     def is_ready(self) -> bool:
@@ -100,10 +110,8 @@ def made(before: Snapshot) -> Snapshot:
     """Load what should serve now; a family whose version fails keeps the one it had."""
     # Read before the rows: a change in between is found again by its higher number.
     number = generation()
-    wanted = wanted_versions()
-    tried = {
-        row.version: _tried(row) for row in {row.version: row for row in wanted.values()}.values()
-    }
+    wanted, pins = wanted_versions(), list(pins_in_effect())
+    tried = _tried_once([*wanted.values(), *(pin.version for pin in pins)])
     served: dict[str, Served | None] = {}
     failures: dict[str, Failure] = {}
     for family, row in wanted.items():
@@ -111,7 +119,38 @@ def made(before: Snapshot) -> Snapshot:
         if isinstance(found, Failure):
             failures[family] = found
         served[family] = before.of(family) if isinstance(found, Failure) else found
-    return Snapshot(number, served.get("live"), served.get("night"), failures, frozenset(wanted))
+    after = Snapshot(number, served.get("live"), served.get("night"), failures, frozenset(wanted))
+    return _with_pins(after, before, pins, tried) if pins else after
+
+
+def _tried_once(rows: Iterable[ModelVersion]) -> dict[str, Served | Failure]:
+    return {version: _tried(row) for version, row in {row.version: row for row in rows}.items()}
+
+
+def _with_pins(
+    after: Snapshot,
+    before: Snapshot,
+    pins: list[TenantPin],
+    tried: Mapping[str, Served | Failure],
+) -> Snapshot:
+    """A pin that fails serves its tenant no other version: the same one from before, or nothing."""
+    found: dict[int, Snapshot] = {}
+    failures: dict[str, Failure] = {}
+    for pin in pins:
+        own = tried[pin.version.version]
+        if isinstance(own, Failure):
+            failures[own.version] = own
+            held = before.seen_by(pin.tenant_id).of(pin.family)
+            own = held if held is not None and held.model_id == pin.version_id else None
+        seen = found.get(pin.tenant_id, after)
+        found[pin.tenant_id] = replace(seen, **{pin.family: own})
+    return replace(after, by_tenant=found, pin_failures=failures)
+
+
+def pins_in_effect() -> QuerySet[TenantPin]:
+    """What tenants pin, but for the families that the environment pins for all."""
+    rows: QuerySet[TenantPin] = TenantPin.objects.select_related("version__schema").order_by("pk")
+    return rows.exclude(family__in=[*_pinned_rows()])
 
 
 def wanted_versions() -> dict[str, ModelVersion]:

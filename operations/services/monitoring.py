@@ -117,7 +117,7 @@ def _model(at: datetime) -> Told:
     is_split = len({(row.live, row.night) for row in said or []}) > 1
     if not now.is_ready:
         return DOWN, facts
-    return (DEGRADED if now.failures or is_split else OK), facts | {"is_split": is_split}
+    return (DEGRADED if now.codes or is_split else OK), facts | {"is_split": is_split}
 
 
 def _storage(at: datetime) -> Told:

@@ -140,7 +140,8 @@ def _append(source: Source, schema_id: int, batch: EpochBatch) -> int:
 
 
 def _answer(question: Question, asker: Asker) -> int:
-    answer = predict.predict(question=question, asker=asker, snapshot=serving.current())
+    snapshot = serving.current().seen_by(asker.tenant.pk)
+    answer = predict.predict(question=question, asker=asker, snapshot=snapshot)
     return len(answer.logged)
 
 

@@ -29,6 +29,7 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "inference.hypnogram": (EVERYBODY, EVERYBODY),
     "inference.stagingattempt": (EVERYBODY, EVERYBODY),
     "inference.modelversion": (EVERYBODY, EVERYBODY),
+    "inference.tenantpin": (EVERYBODY, EVERYBODY),
     "mlops.evaluation": (EVERYBODY, EVERYBODY),
     "mlops.driftrun": (EVERYBODY, EVERYBODY),
     "mlops.dataset": (EVERYBODY, EVERYBODY),

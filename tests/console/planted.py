@@ -13,7 +13,7 @@ from django.db.models import CharField, Field, JSONField, Model, TextField, UUID
 from django.utils import timezone
 
 from devices.models import Device
-from inference.models import Hypnogram, ModelVersion, Pass, Prediction, StagingAttempt
+from inference.models import Hypnogram, ModelVersion, Pass, Prediction, StagingAttempt, TenantPin
 from inference.services import staging
 from mlops.models import Dataset, DatasetNight, DriftRun, Experiment, Retraining, TrainingRun
 from noctis.db.maintenance import maintenance
@@ -237,6 +237,14 @@ def _prediction(of: Planted) -> Model:
 @builds(StagingAttempt)
 def _staging_attempt(of: Planted) -> Model:
     return _attempt(of.rows[Recording])
+
+
+@builds(TenantPin)
+def _pin(of: Planted) -> Model:
+    version = ModelVersion.objects.latest("pk")
+    return TenantPin.objects.create(
+        tenant=of.tenant, family="live", version=version, since=timezone.now(), reason="x"
+    )
 
 
 @builds(Erasure)

@@ -17,10 +17,11 @@ from django.db import connection
 
 from inference import serving
 from inference.models import ModelEvent
-from inference.services import registry, reloading
+from inference.services import pins, registry, reloading
 from inference.services.model_events import Decision
+from inference.services.pins import Place
 from inference.serving import board, holder
-from tests.factories import ACTOR
+from tests.factories import ACTOR, TenantFactory
 from tests.inference.test_registry import serve, validated
 from tests.source_tree import REPOSITORY
 
@@ -34,7 +35,7 @@ from inference import serving
 from inference.models import ModelEvent
 said = None
 while os.getppid() == int(sys.argv[1]):
-    now = serving.current()
+    now = serving.current().seen_by(int(os.environ.get("SEEN_BY", "0")))
     state = f"{now.night.version if now.night else None} {now.generation}"
     if state != said:
         said = state
@@ -134,6 +135,22 @@ def test_two_processes_learn_of_a_change_within_a_second(two_versions: None) -> 
     assert max(learnt + back) < LEARNT_WITHIN_S
     assert len(reloaded.processes) == 3
     assert reloaded.behind == []
+
+
+def test_a_process_learns_of_a_pin_as_quickly_and_of_its_end(two_versions: None) -> None:
+    place = Place(TenantFactory(), "night")
+    with ExitStack() as stack:
+        own, another = Watcher(stack, SEEN_BY=str(place.tenant.pk)), Watcher(stack)
+        for watcher in (own, another):
+            watcher.waits_for("old")
+
+        pins.pin_version(version="new", place=place, decision=Decision(ACTOR))
+        learnt = [own.waits_for("new")]
+        pins.unpin_version(version="new", place=place, decision=Decision(ACTOR))
+        learnt.append(own.waits_for("old"))
+
+    assert max(learnt) < LEARNT_WITHIN_S
+    assert {line.split()[0] for line in another.lines} == {"old"}
 
 
 def test_without_redis_the_database_says_it_as_quickly(two_versions: None, tmp_path: Path) -> None:

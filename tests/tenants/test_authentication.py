@@ -262,7 +262,7 @@ MAY = {
     },
     "read": READ,
     "reviewer": READ | {"labels.write", "reviews.write"},
-    "ml_ops": READ | {"experiments.write"},
+    "ml_ops": READ | {"experiments.write", "models.pin"},
     "admin": {str(capability) for capability in Capability}
     - {"models.promote", "models.waive", "platform", "platform.read"},
 }

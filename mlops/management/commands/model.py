@@ -4,20 +4,21 @@ Stands above the registry, because to compare versions is a matter of this app.
 """
 
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from inference.artifacts import folder
 from inference.models import Family, ModelVersion
-from inference.services import registry, reloading, shipped
+from inference.services import pins, registry, reloading, shipped
 from inference.services.model_events import Decision
+from inference.services.pins import Place
 from mlops.bodies import comparison as bodies
 from mlops.bodies import gates as gate_bodies
 from mlops.management import chosen
 from mlops.services import comparisons, gates
 from noctis.commands import Row, VerbCommand
-from tenants.lookups import shell_actor
+from tenants.lookups import shell_actor, tenant_called
 
 
 class Command(VerbCommand):
@@ -34,6 +35,8 @@ class Command(VerbCommand):
         "gates": "show what a version has to pass before it may serve, and whether it does",
         "serve": "let a validated version serve, once it has passed its gates",
         "rollback": "let serve again what served before",
+        "pin": "have a version serve one tenant, whatever serves the others",
+        "unpin": "have a tenant served again by what serves everybody",
         "reload": "load what should serve in every process, and say which ones did",
     }
 
@@ -42,6 +45,8 @@ class Command(VerbCommand):
             parser.add_argument("folder", type=Path, help="docs/models/format.md has the format")
         if verb in ("verify", "validate", "show", "serve", "compare", "judge", "gates"):
             parser.add_argument("version")
+        if verb in ("pin", "unpin"):
+            self._add_place(parser)
         if verb == "compare":
             self._add_comparison(parser)
         if verb == "serve":
@@ -56,6 +61,12 @@ class Command(VerbCommand):
             )
         if verb in ("import", "validate", "serve", "rollback", "reload"):
             parser.add_argument("--reason", default="", help="kept in the audit log")
+
+    def _add_place(self, parser: ArgumentParser) -> None:
+        parser.add_argument("version")
+        parser.add_argument("--tenant", metavar="SLUG", required=True)
+        parser.add_argument("--family", choices=Family.values, required=True)
+        parser.add_argument("--reason", required=True, help="kept in the tenant's audit log")
 
     def _add_comparison(self, parser: ArgumentParser) -> None:
         parser.add_argument("other", metavar="other_version")
@@ -120,6 +131,21 @@ class Command(VerbCommand):
                 decision=_decision(options),
             )
         )
+
+    def pin(self, options: Mapping[str, Any]) -> Row:
+        return self._choose(pins.pin_version, options)
+
+    def unpin(self, options: Mapping[str, Any]) -> Row:
+        return self._choose(pins.unpin_version, options)
+
+    def _choose(self, service: Callable[..., ModelVersion], options: Mapping[str, Any]) -> Row:
+        place = Place(tenant_called(options["tenant"]), options["family"])
+        row = service(version=options["version"], place=place, decision=_decision(options))
+        return {
+            "tenant": place.tenant.slug,
+            "version": row.version,
+            "pinned": ", ".join(pins.pinned_by(place.tenant).get(row.pk, [])),
+        }
 
     def judge(self, options: Mapping[str, Any]) -> Sequence[Row]:
         runs = gates.request_runs(
