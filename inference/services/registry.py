@@ -214,8 +214,8 @@ def check_unpinned(*, families: Sequence[str]) -> None:
 
 
 def _check_pinned_by_nobody(row: ModelVersion) -> None:
-    slugs = TenantPin.objects.of(row).values_list("tenant__slug", flat=True).distinct()
-    if slugs := sorted(slugs):
+    pinned_by = TenantPin.objects.of(row).values_list("tenant__slug", flat=True)
+    if slugs := sorted({*pinned_by}):
         raise refusals.PinnedByTenant(f"{row.version} is pinned by {', '.join(slugs)}."[:500])
 
 

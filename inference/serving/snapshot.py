@@ -140,11 +140,20 @@ def _with_pins(
         own = tried[pin.version.version]
         if isinstance(own, Failure):
             failures[own.version] = own
-            held = before.seen_by(pin.tenant_id).of(pin.family)
-            own = held if held is not None and held.model_id == pin.version_id else None
+            served = _held(before, pin)
+        else:
+            served = own
         seen = found.get(pin.tenant_id, after)
-        found[pin.tenant_id] = replace(seen, **{pin.family: own})
+        is_live = pin.family == Family.LIVE
+        found[pin.tenant_id] = (
+            replace(seen, live=served) if is_live else replace(seen, night=served)
+        )
     return replace(after, by_tenant=found, pin_failures=failures)
+
+
+def _held(before: Snapshot, pin: TenantPin) -> Served | None:
+    served = before.seen_by(pin.tenant_id).of(pin.family)
+    return served if served is not None and served.model_id == pin.version_id else None
 
 
 def pins_in_effect() -> QuerySet[TenantPin]:
