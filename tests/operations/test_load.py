@@ -2,14 +2,17 @@
 
 import io
 import json
+import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from operations import wire
 from operations.load import Plan, Unbounded
+from operations.services import synthetic
 from operations.services.load.run import Target, run_load
 from tests.operations.liar import lying
 
@@ -88,6 +91,23 @@ def test_a_refusal_and_a_lost_answer_are_failures() -> None:
 
 
 def test_latency_counts_from_when_a_call_was_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are due within 0.1 s, and making the first keeps the second from being sent."""
+    make = synthetic.packed_epochs
+
+    def slowly(**words: Any) -> str:
+        time.sleep(0.3)
+        return make(**words)
+
+    monkeypatch.setattr(synthetic, "packed_epochs", slowly)
+    plan = Plan(0.1, {"ingest": 20.0, "predict": 0.0, "reload": 0.0}, 10, 1)
+    with lying() as address:
+        outcome = run_load(plan=plan, target=Target(wire.address_of(address), "t", "t"))
+
+    assert outcome.failures == []
+    assert min(outcome.tallies["ingest"].seconds) > 0.45
+
+
+def test_waiting_for_a_connection_counts_as_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """One connection, held for 1.5 s by the first question: those behind it waited as long."""
     monkeypatch.setattr(wire, "MOST_CONNECTIONS", 1)
     plan = Plan(1.0, {"ingest": 0.0, "predict": 10.0, "reload": 0.0}, 10, 1)
