@@ -183,17 +183,18 @@ def _put_back(families: Sequence[str], decision: Decision, generation: int) -> l
 def can_roll_back(row: ModelVersion) -> list[str]:
     """The families that this version serves and another could take back."""
     serves = Serving.objects.filter(version=row).values_list("family", flat=True)
-    return [family for family in serves if _name_of_previous(family)]
+    return [family for family in serves if name_of_previous(family)]
 
 
 def _previous(family: str) -> ModelVersion:
-    name = _name_of_previous(family)
+    name = name_of_previous(family)
     if name is None:
         raise refusals.NothingBefore(f"Nothing else has served {family}.")
     return version_named(name)
 
 
-def _name_of_previous(family: str) -> str | None:
+def name_of_previous(family: str) -> str | None:
+    """What a rollback of the family would bring back."""
     rows = ModelEvent.objects.filter(family=family, action__in=(Action.SERVE, Action.ROLLBACK))
     return lifecycle.previous_of(
         list(rows.order_by("id").values_list("action", "version__version"))

@@ -6,6 +6,7 @@ from mlops.models.evaluation import Evaluation
 from mlops.models.experiment import Experiment, TrainingRun
 from mlops.models.gates import GateRun
 from mlops.models.job import Job
+from mlops.models.promotion import Promotion
 from mlops.models.replay import Replay, ReplayNight
 from mlops.models.retraining import Retraining
 
@@ -18,6 +19,7 @@ __all__ = [
     "GateRun",
     "Job",
     "NightSketch",
+    "Promotion",
     "Replay",
     "ReplayNight",
     "Retraining",

@@ -79,6 +79,8 @@ class ReplayNight(Owned):
     reason = models.CharField(max_length=200, blank=True)
     # mlops.comparison.NightCounts.
     counts = models.JSONField(default=dict)
+    # Of the few that differ most: the places in SHOWN that each line gave, epoch by epoch.
+    lines = models.JSONField(null=True)
 
     objects: ClassVar[Any] = OwnedQuerySet.as_manager()
 

@@ -116,7 +116,9 @@ def _said(unmet: Sequence[tuple[str, Gate]]) -> str:
     )
 
 
-def request_runs(*, version: str, families: Sequence[str], actor: Actor) -> list[GateRun]:
+def request_runs(
+    *, version: str, families: Sequence[str], actor: Actor, reason: str = ""
+) -> list[GateRun]:
     """Ask for a version to be judged; while that is due or at work, asking again is the same."""
     row = registry.version_named(version)
     wanted = tuple(families) or tuple(row.families)
@@ -125,10 +127,13 @@ def request_runs(*, version: str, families: Sequence[str], actor: Actor) -> list
     if platform is None:
         raise errors.Missing("There is no platform tenant yet.")
     with transaction.atomic():
-        return [_requested(platform, row, family, actor) for family in wanted]
+        return [_requested(platform, row, family, (actor, reason)) for family in wanted]
 
 
-def _requested(platform: Tenant, row: ModelVersion, family: str, actor: Actor) -> GateRun:
+def _requested(
+    platform: Tenant, row: ModelVersion, family: str, asked: tuple[Actor, str]
+) -> GateRun:
+    actor, reason = asked
     ModelVersion.objects.select_for_update(no_key=True).get(pk=row.pk)
     known: GateRun | None = GateRun.objects.of(row, family).alive().first()
     if known is not None:
@@ -141,7 +146,14 @@ def _requested(platform: Tenant, row: ModelVersion, family: str, actor: Actor) -
         **jobs.asked_by(actor=actor),
     )
     change = (None, {"family": family, "run": str(run.uuid)})
-    audit.record(actor=actor, tenant=platform, action="model.judge", subject=row, change=change)
+    audit.record(
+        actor=actor,
+        tenant=platform,
+        action="model.judge",
+        subject=row,
+        change=change,
+        reason=reason,
+    )
     return run
 
 

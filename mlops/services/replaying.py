@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 import numpy as np
+import structlog
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -23,6 +24,7 @@ from mlops.services.restaging import NotRestaged, Restaged
 from noctis import context, errors
 from recordings.models import Recording
 
+log = structlog.get_logger(__name__)
 HELD_FOR = timedelta(seconds=60)
 # No more is claimed than workers take out within that time.
 MOST_AT_ONCE = 120
@@ -172,5 +174,23 @@ def unfinished() -> list[int]:
 
 
 def sum_up() -> list[int]:
-    """Sum up whatever has no night left to stage."""
-    return [pk for pk in unfinished() if replays.finish_replay(pk=pk)]
+    """Sum up whatever has no night left to stage, and keep its most different nights to draw."""
+    ended = [pk for pk in unfinished() if replays.finish_replay(pk=pk)]
+    for pk in ended:
+        _keep_lines(pk)
+    return ended
+
+
+def _keep_lines(pk: int) -> None:
+    """They are staged once more, for no lines are kept while nights are counted."""
+    related = ("tenant", "first", "second")
+    replay = Replay.objects.select_related(*related).get(pk=pk)
+    versions = {name: _served(row.pk, row.artifact_hash) for name, row in replay.versions.items()}
+    for night in replays.most_different(replay=replay):
+        try:
+            found = restaging.restage(recording=night.recording, versions=versions)
+        except NotRestaged as reason:
+            log.info("replay_night_not_drawn", replay=str(replay.uuid), reason=str(reason))
+            continue
+        lines = {name: line.stages.tolist() for name, line in found.lines.items()}
+        ReplayNight.objects.filter(pk=night.pk).update(lines=lines)

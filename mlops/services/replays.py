@@ -56,7 +56,13 @@ class ReplayEnded(errors.Conflict):
 
 
 def request_replay(
-    *, tenant: Tenant, versions: Sequence[str], nights: Nights, is_stored: bool, actor: Actor
+    *,
+    tenant: Tenant,
+    versions: Sequence[str],
+    nights: Nights,
+    is_stored: bool,
+    actor: Actor,
+    reason: str = "",
 ) -> Replay:
     """Keep which nights are to be staged anew by one version or two; workers find them by rows."""
     rows = [_able(version) for version in versions]
@@ -78,7 +84,7 @@ def request_replay(
         )
         members = (ReplayNight(tenant=tenant, replay=replay, recording_id=key) for key in keys)
         ReplayNight.objects.bulk_create(members, batch_size=AT_ONCE)
-        _tell(replay, "replay.request", actor, {"nights": len(keys), "stored": is_stored})
+        _tell(replay, "replay.request", actor, {"nights": len(keys), "stored": is_stored}, reason)
     return replay
 
 
@@ -148,6 +154,16 @@ def finish_replay(*, pk: int) -> bool:
         "finished_at": timezone.now(),
     }
     return bool(Replay.objects.alive().filter(pk=pk).update(**facts))
+
+
+def most_different(*, replay: Replay) -> list[ReplayNight]:
+    """The nights that its report names, the least alike first; those erased are no more there."""
+    names = [one["night"] for one in replay.report.get("most_different", ())]
+    rows = ReplayNight.objects.owned_by(replay.tenant_id).filter(
+        replay=replay, recording__uuid__in=names
+    )
+    found = rows.select_related("recording__tenant", "recording__device")
+    return sorted(found, key=lambda row: names.index(str(row.recording.uuid)))
 
 
 def report_of(*, replay: Replay) -> dict[str, Any]:

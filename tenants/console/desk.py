@@ -26,7 +26,7 @@ from tenants.console.actions import (
     carry_out,
 )
 from tenants.console.who import actor_of, operator_of
-from tenants.models import AuditEntry
+from tenants.models import AuditEntry, Tenant
 from tenants.roles import Capability
 
 Page = Any
@@ -75,7 +75,7 @@ def _chosen(page: Page, request: HttpRequest, action: NamedAction) -> list[Any]:
 def _steps(
     page: Page, request: HttpRequest, action: NamedAction, rows: Sequence[Any]
 ) -> list[Step]:
-    allowed = [_may(page, request, action, row) for row in rows]
+    allowed = [_may(request, action, page.tenant_of(row)) for row in rows]
     if not any(allowed):
         raise PermissionDenied
     return [
@@ -84,8 +84,7 @@ def _steps(
     ]
 
 
-def _may(page: Page, request: HttpRequest, action: NamedAction, row: Any) -> bool:
-    tenant = page.tenant_of(row)
+def _may(request: HttpRequest, action: NamedAction, tenant: Tenant | None) -> bool:
     return operator_of(request).may(action.needs, tenant and tenant.pk)
 
 
@@ -178,6 +177,7 @@ def _once(page: Page, request: HttpRequest, action: NamedAction, result: Result)
 
 def tools(page: Page, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
     """The actions that this operator may do to this row as it is now."""
+    tenant = page.tenant_of(row)
     return [
         {
             "label": action.label,
@@ -185,7 +185,7 @@ def tools(page: Page, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
             "is_final": action.is_final,
         }
         for action in page.named_actions
-        if _may(page, request, action, row) and not action.why_not(operator_of(request), row)
+        if _may(request, action, tenant) and not action.why_not(operator_of(request), row)
     ]
 
 

@@ -31,6 +31,8 @@ OPENS: dict[str, tuple[frozenset[ConsoleRole], frozenset[ConsoleRole]]] = {
     "inference.modelversion": (EVERYBODY, EVERYBODY),
     "inference.tenantpin": (EVERYBODY, EVERYBODY),
     "mlops.evaluation": (EVERYBODY, EVERYBODY),
+    "mlops.promotion": (EVERYBODY, EVERYBODY),
+    "mlops.replay": (EVERYBODY, EVERYBODY),
     "mlops.driftrun": (EVERYBODY, EVERYBODY),
     "mlops.dataset": (EVERYBODY, EVERYBODY),
     "mlops.experiment": (EVERYBODY, EVERYBODY),

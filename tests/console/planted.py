@@ -15,7 +15,17 @@ from django.utils import timezone
 from devices.models import Device
 from inference.models import Hypnogram, ModelVersion, Pass, Prediction, StagingAttempt, TenantPin
 from inference.services import staging
-from mlops.models import Dataset, DatasetNight, DriftRun, Experiment, Retraining, TrainingRun
+from mlops.models import (
+    Dataset,
+    DatasetNight,
+    DriftRun,
+    Experiment,
+    GateRun,
+    Replay,
+    ReplayNight,
+    Retraining,
+    TrainingRun,
+)
 from noctis.db.maintenance import maintenance
 from operations.models import SummaryMark
 from recordings.models import Erasure, ExportMark, LabelSet, Recording
@@ -133,6 +143,7 @@ class Planted:
                 staged_at=timezone.now() - timedelta(hours=1),
             )
         _attempt(night)
+        _replayed(night)
         run = _trained(self.rows[Experiment], _snapshot(self.rows[Recording]), name)
         ended = {"status": "failed", "error": "x", "finished_at": timezone.now()}
         Retraining.objects.create(tenant=tenant, family="night", cause="drift", run=run, **ended)
@@ -276,6 +287,23 @@ def _drift(of: Planted) -> Model:
     return DriftRun.objects.create(tenant=of.tenant, model=model, **days, **counts)
 
 
+@builds(GateRun)
+def _judged(of: Planted) -> Model:
+    model = ModelVersion.objects.latest("pk")
+    ended = {"status": "done", "finished_at": timezone.now()}
+    return GateRun.objects.create(tenant=of.tenant, model=model, family="night", **ended)
+
+
+@builds(Replay)
+def _replay(of: Planted) -> Model:
+    return _replayed(of.rows[Recording])
+
+
+@builds(ReplayNight)
+def _replay_night(of: Planted) -> Model:
+    return ReplayNight.objects.get(replay=of.rows[Replay])
+
+
 @builds(Dataset)
 def _dataset(of: Planted) -> Model:
     return _snapshot(of.rows[Recording])
@@ -298,6 +326,24 @@ def _retraining(of: Planted) -> Model:
     return Retraining.objects.create(
         tenant=of.tenant, family="night", cause="drift", drift_run=drift, **known
     )
+
+
+def _replayed(night: Recording) -> Replay:
+    """Ended, with a night to draw."""
+    different = {"night": str(night.uuid), "agreement": 0.5, "epochs": 40, "differing_minutes": 10}
+    replay = Replay.objects.create(
+        tenant=night.tenant,
+        first=ModelVersion.objects.latest("pk"),
+        nights=1,
+        status="done",
+        finished_at=timezone.now(),
+        report={"nights": 1, "most_different": [different]},
+    )
+    lines = {"a": [0, 1] * 20, "stored": [0, 2] * 20}
+    ReplayNight.objects.create(
+        tenant=night.tenant, replay=replay, recording=night, status="done", lines=lines
+    )
+    return replay
 
 
 def _snapshot(night: Recording) -> Dataset:
