@@ -85,7 +85,7 @@ def _steps(
 
 
 def _may(request: HttpRequest, action: NamedAction, tenant: Tenant | None) -> bool:
-    return operator_of(request).may(action.needs, tenant and tenant.pk)
+    return operator_of(request).may(action.needs, tenant.pk if tenant else None)
 
 
 def _shown(
