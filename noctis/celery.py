@@ -10,9 +10,10 @@ from django.conf import settings
 from prometheus_client import start_http_server
 
 from noctis import broker, checks, context, faults, metric_files
-from noctis.schedules import SCHEDULES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "noctis.settings")
+
+from noctis.schedules import SCHEDULES  # reads the settings
 
 app = Celery("noctis")
 app.config_from_object("django.conf:settings", namespace="CELERY")
