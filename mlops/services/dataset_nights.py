@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 
 import numpy as np
 from django.db.models import QuerySet
@@ -10,8 +9,7 @@ from django.db.models import QuerySet
 from inference import queries
 from mlops.datasets import LabelledNight
 from mlops.services.criteria import Criteria
-from mlops.sources import FORMATS
-from mlops.training.provenance import SIMULATED
+from mlops.services.people import person_of
 from noctis import errors
 from recordings.models import FeatureSchema, LabelSet, Recording
 from recordings.stages import UNSCORED, shown_places
@@ -19,8 +17,6 @@ from tenants.models import Tenant
 
 # They are in memory at once: about 60 KB each.
 MOST_NIGHTS = 5_000
-# What imported nights' scorers are called by: mlops.services.night_imports.
-IMPORTED = "-scorers"
 Tell = Callable[[float, str], None]
 
 
@@ -99,23 +95,10 @@ def _labelled(scoring: LabelSet, schema: FeatureSchema) -> LabelledNight | None:
     codes = np.full(len(features), UNSCORED, np.int8)
     scored = np.array(scoring.stages, np.int8)[: len(features)]
     codes[: len(scored)] = scored
-    source, subject = _person(scoring)
+    source, subject = person_of(scoring=scoring)
     return LabelledNight(
         subject, features, shown_places(codes), source=source, name=str(recording.uuid)
     )
-
-
-def _person(scoring: LabelSet) -> tuple[str, str]:
-    """Whose night it is, and of which data set. Who is not named is whoever sleeps at the device;
-    a tenant is told apart from others without being named."""
-    recording = scoring.recording
-    subject = recording.subject or f"device-{recording.device_id}"
-    if scoring.source == LabelSet.Source.SYNTHETIC:
-        return SIMULATED, subject
-    name = scoring.scorer.removesuffix(IMPORTED)
-    if name in FORMATS and subject.startswith(f"{name}-"):
-        return name, subject.removeprefix(f"{name}-")
-    return f"nights-{sha256(recording.tenant.uuid.bytes).hexdigest()[:12]}", subject
 
 
 def _known(night: LabelledNight) -> int:

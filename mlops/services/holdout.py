@@ -5,7 +5,6 @@ A night or a person that a manifest marks as its training is left out for all, a
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -15,16 +14,14 @@ from inference.serving import Served
 from mlops.comparison import Line
 from mlops.datasets import LabelledNight
 from mlops.services import restaging
+from mlops.services.people import person_of
 from mlops.services.restaging import TRUTH, NotRestaged, Restaged
-from mlops.sources import FORMATS
 from mlops.training.contextual import LOOKS_AHEAD
-from mlops.training.provenance import SIMULATED, unseen_by
+from mlops.training.provenance import unseen_by
 from recordings.models import LabelSet, Recording
 
 Source = LabelSet.Source
 MOST_NIGHTS = 2_000
-# What imported nights' scorers are called by: mlops.services.night_imports.
-IMPORTED = "-scorers"
 
 
 @dataclass(frozen=True)
@@ -93,16 +90,3 @@ def _labelled(night: Restaged, scoring: LabelSet) -> LabelledNight:
     stages = night.lines[TRUTH].stages[: len(features)]
     source, subject = person_of(scoring=scoring)
     return LabelledNight(subject, features, stages, source, str(scoring.recording.uuid))
-
-
-def person_of(*, scoring: LabelSet) -> tuple[str, str]:
-    """Say whose night it is, and of which data set. Who is not named is whoever sleeps at the
-    device; a tenant is told apart from others without being named."""
-    recording = scoring.recording
-    subject = recording.subject or f"device-{recording.device_id}"
-    if scoring.source == Source.SYNTHETIC:
-        return SIMULATED, subject
-    name = scoring.scorer.removesuffix(IMPORTED)
-    if name in FORMATS and subject.startswith(f"{name}-"):
-        return name, subject.removeprefix(f"{name}-")
-    return f"nights-{sha256(recording.tenant.uuid.bytes).hexdigest()[:12]}", subject

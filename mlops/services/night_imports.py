@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from devices.models import Device
+from mlops.services.people import IMPORTED
 from mlops.sources import COLUMNS, SourceNight
 from noctis import errors
 from recordings import batches
@@ -119,7 +120,7 @@ def _label(recording: Recording, night: SourceNight) -> bool:
     if not (night.codes >= 0).any():
         return False
     stages: list[int] = night.codes.tolist()
-    scoring = Scoring(f"{night.source}-scorers", LabelSet.Source.PSG, stages)
+    scoring = Scoring(f"{night.source}{IMPORTED}", LabelSet.Source.PSG, stages)
     _, is_version = labels.add_labels(recording=recording, scoring=scoring)
     nights.keep(recording=recording)
     return is_version
