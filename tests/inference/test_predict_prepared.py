@@ -12,7 +12,10 @@ from tests.inference.test_predict_log import answers, marks, occasion
 from tests.recordings import nights
 from tests.recordings.test_reads import keep
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("committed_rows", "shipped_schemas"),
+]
 
 
 def test_a_night_is_read_the_same_in_a_transaction_and_outside_of_one() -> None:
