@@ -15,6 +15,7 @@ from noctis.models import TaskOutcome
 from operations.models import Backup, DataAudit, DataFinding, Restoration, StoragePolicy
 from operations.services import objectives, stress
 from operations.stress import Profile
+from recordings.services import schemas
 from tenants.console import ConsolePage
 from tenants.models import ConsoleSession
 from tenants.roles import ConsoleRole
@@ -53,6 +54,7 @@ def everything(heron: Planted) -> Planted:
 
 
 def count(browser: Client, url: str) -> tuple[int, int]:
+    schemas.active()  # remembered for seconds, so that a slow machine would ask for it now and then
     with CaptureQueriesContext(connection) as asked:
         status = browser.get(url).status_code
     return status, len(asked)
