@@ -147,6 +147,7 @@ class Scene:
         objectives.evaluate(at=timezone.now())
 
 
+PERCENTILES = (metrics.INFERENCE_P95, metrics.INFERENCE_P99)
 HAPPENINGS: dict[str, Callable[[Scene], None]] = {
     "inference_duration_seconds_count": Scene.predict,
     "inference_p95_latency_ms": Scene.evaluate,
@@ -203,8 +204,9 @@ def samples(name: str) -> dict[tuple[tuple[str, str], ...], float]:
 
 @pytest.mark.parametrize("name", HAPPENINGS)
 def test_a_metric_moves_when_what_it_is_about_happens(name: str, scene: Scene) -> None:
-    metrics.DATABASE_SIZE.set(0)
-    metrics.CIRCUIT_FAILURES.set(0)
+    # What another test left may be what this one finds.
+    for gauge in (metrics.DATABASE_SIZE, metrics.CIRCUIT_FAILURES, *PERCENTILES):
+        gauge.set(0)
     metrics.VOLUME_FREE.labels(volume="backups").set(2)
     before = samples(name)
 
