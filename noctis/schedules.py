@@ -51,6 +51,11 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=5),
         "options": {"expire_seconds": 300},
     },
+    "remove tenants that measurements left": {
+        "task": "operations.tasks.stress.remove_left_tenants",
+        "schedule": timedelta(minutes=10),
+        "options": {"expire_seconds": 600},
+    },
     "close abandoned nights": {
         "task": "recordings.tasks.close_abandoned",
         "schedule": timedelta(minutes=1),

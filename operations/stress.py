@@ -1,6 +1,6 @@
 """What a stress run does, and what its latencies amount to. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,15 @@ MOST_EPOCHS = 200_000
 MOST_QUESTIONS = 20_000
 MOST_POINTS = 120
 LONGEST_S = 900.0
+# Least, most, and what is asked for where nobody says otherwise.
+BOUNDS = {
+    "device_count": (1, 50, 4),
+    "hours": (1, 24, 8),
+    "ingest_batch_size": (1, 2880, 120),
+    "iterations": (1, MOST_QUESTIONS, 100),
+    "batch_size": (1, 1000, 4),
+    "seed": (0, 2**31 - 1, 1),
+}
 COMPARED = ("per_s", "p50_ms", "p95_ms", "p99_ms")
 
 
@@ -42,6 +51,13 @@ class Profile:
     def steps(self) -> int:
         """Nights have to be there before anybody can ask about them, whatever is measured."""
         return self.batches + self.questions
+
+    def too_much(self) -> Iterator[tuple[str, str]]:
+        """Fields whose product is more than a run may do, and why."""
+        if self.device_count * self.epochs > MOST_EPOCHS:
+            yield "device_count", f"at most {MOST_EPOCHS} epochs in all"
+        if self.questions > MOST_QUESTIONS:
+            yield "iterations", f"at most {MOST_QUESTIONS} questions in all"
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

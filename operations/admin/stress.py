@@ -1,4 +1,5 @@
-"""The console on stress runs: how far, how fast, how it went, and beside the one before."""
+"""The console on stress runs: how far, how fast, how it went, and beside the one before; to ask
+for one, and to end it."""
 
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from noctis import charts
 from noctis.charts import Caption, Series
 from operations import stress
+from operations.admin.stress_actions import CANCEL, START
 from operations.models import StressRun
 from tenants.console import PlatformPage, facts, instant, pill
 from tenants.roles import Capability
@@ -19,12 +21,16 @@ LINE = "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>"
 
 @admin.register(StressRun)
 class StressRunPage(PlatformPage):
-    """Runs under load in a tenant of their own. A run is asked for by POST /internal/stress/run."""
+    """Runs under load in a tenant of their own, one at a time."""
+
+    change_form_template = "admin/stress_run.html"
 
     reads = Capability.PLATFORM_READ
     menu = "Reliability"
     plural = "Stress runs"
-    empty = "No run yet: POST /internal/stress/run."
+    empty = "No run yet. Who may start one has the button above, and POST /internal/stress/run."
+    begins = (START,)
+    named_actions = (CANCEL,)
     list_display = [
         "__str__",
         pill("status", "status"),
@@ -47,6 +53,7 @@ class StressRunPage(PlatformPage):
         "requested_by",
         instant("requested_at", "asked for"),
         instant("started_at", "began"),
+        instant("cancelled_at", "cancelled"),
         instant("finished_at", "finished"),
     ]
     readonly_fields = ["progress", "figures", "beside", "latency", "throughput"]

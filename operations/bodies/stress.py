@@ -10,16 +10,8 @@ from operations.bodies.monitoring import told
 from operations.models import StressRun
 from operations.stress import Profile
 
-PROFILE = {
-    "mode": "both",
-    "device_count": 4,
-    "hours": 8,
-    "epoch_seconds": 30,
-    "ingest_batch_size": 120,
-    "iterations": 100,
-    "batch_size": 4,
-    "seed": 1,
-}
+USUAL = {name: usual for name, (_, _, usual) in stress.BOUNDS.items()}
+PROFILE = {"mode": "both", "epoch_seconds": stress.EPOCH_S} | USUAL
 FIGURES = {
     "calls": 32,
     "failed": 0,
@@ -31,32 +23,28 @@ FIGURES = {
 }
 
 
+def _bounded(name: str, **more: Any) -> serializers.IntegerField:
+    least, most, _ = stress.BOUNDS[name]
+    return serializers.IntegerField(min_value=least, max_value=most, **more)
+
+
 class RunStress(Body):
     example = PROFILE
 
     mode = serializers.ChoiceField(list(stress.MODES))
-    device_count = serializers.IntegerField(min_value=1, max_value=50)
-    hours = serializers.IntegerField(min_value=1, max_value=24, help_text="Of each night.")
+    device_count = _bounded("device_count")
+    hours = _bounded("hours", help_text="Of each night.")
     epoch_seconds = serializers.ChoiceField(
         [stress.EPOCH_S], default=stress.EPOCH_S, help_text="The grid is one of 30 seconds."
     )
-    ingest_batch_size = serializers.IntegerField(min_value=1, max_value=2880)
-    iterations = serializers.IntegerField(min_value=1, max_value=stress.MOST_QUESTIONS)
-    batch_size = serializers.IntegerField(
-        min_value=1, max_value=1000, help_text="Questions in each iteration."
-    )
-    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=1)
+    ingest_batch_size = _bounded("ingest_batch_size")
+    iterations = _bounded("iterations")
+    batch_size = _bounded("batch_size", help_text="Questions in each iteration.")
+    seed = _bounded("seed", default=USUAL["seed"])
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        profile = Profile(**attrs)
-        if profile.device_count * profile.epochs > stress.MOST_EPOCHS:
-            raise serializers.ValidationError(
-                {"device_count": f"at most {stress.MOST_EPOCHS} epochs in all"}
-            )
-        if profile.questions > stress.MOST_QUESTIONS:
-            raise serializers.ValidationError(
-                {"iterations": f"at most {stress.MOST_QUESTIONS} questions in all"}
-            )
+        if problems := dict(Profile(**attrs).too_much()):
+            raise serializers.ValidationError(problems)
         return attrs
 
 

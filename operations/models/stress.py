@@ -15,6 +15,7 @@ class StressRun(models.Model):
         RUNNING = "running"
         DONE = "done"
         FAILED = "failed"
+        CANCELLED = "cancelled"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     profile = models.JSONField()
@@ -28,6 +29,8 @@ class StressRun(models.Model):
     started_at = models.DateTimeField(null=True)
     # Without a sign of life for minutes its worker is gone.
     heard_at = models.DateTimeField()
+    # Its worker looks once a second whether it shall go on.
+    cancelled_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=200, blank=True)
     # By part: count, failed, per_s, p50_ms, p95_ms, p99_ms, memory; and how these went.

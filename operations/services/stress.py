@@ -19,6 +19,7 @@ from inference.services.predict import Asker, Question, Scope
 from noctis import errors
 from operations import processes, stress
 from operations.models import StressRun
+from operations.refusals import StressOver, StressRefused, StressRunning
 from operations.services import synthetic
 from operations.stress import Profile
 from recordings.batches import EpochBatch
@@ -35,52 +36,62 @@ SILENT = timedelta(minutes=5)
 Status = StressRun.Status
 
 
-class StressRefused(errors.Forbidden):
-    row = errors.registered(
-        "stress_not_allowed",
-        403,
-        "No stress run in production",
-        "A stress run takes the platform's capacity from those who use it.",
-        "Run it elsewhere, or set `STRESS_IN_PRODUCTION`.",
-    )
-
-
-class StressRunning(errors.Conflict):
-    row = errors.registered(
-        "stress_running",
-        409,
-        "A stress run is under way",
-        "Two at a time would measure each other.",
-        "Wait for its end, or look at it: `GET /internal/stress/runs/{id}`.",
-    )
+class Cancelled(Exception):
+    """Somebody wants it to end: what was measured stays."""
 
 
 class TookTooLong(Exception):
     """The run is over its time: what was measured stays, and it has failed."""
 
 
-def request_run(*, profile: Profile, actor: Actor) -> StressRun:
-    """Write down that a run is wanted, audited; a worker does it."""
+def require_possible() -> None:
+    """Refuse where no run may begin now: in production, or beside another."""
     if settings.PRODUCTION and not settings.STRESS_IN_PRODUCTION:
         raise StressRefused
+    if under_way := StressRun.objects.filter(is_active=True).first():
+        raise StressRunning(f"{under_way}, asked for by {under_way.requested_by}, is under way.")
+
+
+def request_run(*, profile: Profile, actor: Actor, reason: str = "") -> StressRun:
+    """Write down that a run is wanted, audited; a worker does it."""
+    require_possible()
     now = timezone.now()
     facts = {"requested_by": actor.name, "requested_at": now, "heard_at": now}
     try:
         with transaction.atomic():
             run = StressRun.objects.create(profile=asdict(profile), total=profile.steps, **facts)
-            if platform := Tenant.objects.platform().first():
-                audit.record(
-                    actor=actor,
-                    tenant=platform,
-                    action="stress.run",
-                    subject=run,
-                    change=(None, asdict(profile)),
-                )
+            _record(run, actor, reason, "stress.run", asdict(profile))
     except IntegrityError as error:
         if "stress_run_one_at_a_time" not in str(error):
             raise
         raise StressRunning from None
     return run
+
+
+def cancel_run(*, run: StressRun, actor: Actor, reason: str) -> StressRun:
+    """End it: at once where no worker has begun, within a second or a call where one has."""
+    with transaction.atomic():
+        row: StressRun = StressRun.objects.select_for_update().get(pk=run.pk)
+        if not row.is_active or row.cancelled_at:
+            raise StressOver
+        row.cancelled_at = timezone.now()
+        if row.status == Status.QUEUED:
+            row.status, row.is_active, row.finished_at = Status.CANCELLED, False, row.cancelled_at
+        row.save(update_fields=["cancelled_at", "status", "is_active", "finished_at"])
+        _record(row, actor, reason, "stress.cancel", {"done": row.done, "total": row.total})
+    return row
+
+
+def _record(row: StressRun, actor: Actor, reason: str, action: str, facts: audit.Facts) -> None:
+    if platform := Tenant.objects.platform().first():
+        audit.record(
+            actor=actor,
+            tenant=platform,
+            action=action,
+            subject=row,
+            change=(None, facts),
+            reason=reason,
+        )
 
 
 def run(*, run_id: int) -> None:
@@ -91,14 +102,19 @@ def run(*, run_id: int) -> None:
     _clean_up(row)
     tenant = synthetic.open_tenant(name=f"stress run {row.uuid}", actor=DOER)
     now = timezone.now()
-    StressRun.objects.filter(pk=row.pk).update(
+    has_begun = StressRun.objects.filter(pk=row.pk, is_active=True).update(
         status=Status.RUNNING, started_at=now, heard_at=now, tenant_slug=tenant.slug, done=0
     )
+    if not has_begun:  # cancelled since
+        synthetic.remove_tenant(tenant=tenant)
+        return
     row.refresh_from_db()
     work = _Work(row, Profile(**row.profile), tenant)
     failure = ""
     try:
         work.do()
+    except Cancelled:
+        failure = Status.CANCELLED.value
     except (errors.Refusal, TookTooLong) as error:
         failure = getattr(getattr(error, "row", None), "code", type(error).__name__)
     finally:
@@ -124,9 +140,11 @@ def _end(row: StressRun, work: "_Work", failure: str) -> None:
     """Also when a bug ends it: the tenant goes, and the run is over."""
     _clean_up(row)
     is_done = not failure and work.is_complete
+    is_cancelled = failure == Status.CANCELLED
+    ended = Status.CANCELLED if is_cancelled else Status.FAILED
     StressRun.objects.filter(pk=row.pk).update(
-        status=Status.DONE if is_done else Status.FAILED,
-        failure="" if is_done else failure or "broken_off",
+        status=Status.DONE if is_done else ended,
+        failure="" if is_done or is_cancelled else failure or "broken_off",
         is_active=False,
         finished_at=timezone.now(),
         done=work.done,
@@ -222,9 +240,11 @@ class _Work:
             point |= {f"{name}_p95_ms": 1000 * stress.percentile(latest, 0.95)}
             point |= {f"{name}_units": part.units}
         self.points = [*self.points, point][-stress.MOST_POINTS :]
-        StressRun.objects.filter(pk=self.row.pk).update(
+        is_wanted = StressRun.objects.filter(pk=self.row.pk, cancelled_at=None).update(
             done=self.done, heard_at=timezone.now(), points=self.points
         )
+        if not is_wanted:
+            raise Cancelled
 
     def _note_memory(self, when: str) -> None:
         self.memory[when] = processes.memory_bytes(os.getpid()) or 0

@@ -7,22 +7,29 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import numpy as np
+import structlog
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from devices.services import register_device
 from noctis.db.maintenance import maintenance
+from operations.models import StressRun
 from recordings import batches
 from recordings.batches import EpochBatch
 from recordings.models import Recording
 from recordings.schemas import Feature
 from recordings.services import nights
 from recordings.services.nights import Night
-from tenants.models import Tenant
-from tenants.services import tenants
+from tenants.models import AuditEntry, Tenant
+from tenants.services import audit, tenants
 from tenants.services.audit import Actor
 
+log = structlog.get_logger(__name__)
 PREFIX = "synthetic-"
+# In the tenant's own log: a slug alone may be anybody's.
+MARK = "tenant.synthetic"
+# Longer than any measurement may take, and than any token in it is good.
+LEFT_AFTER = timedelta(minutes=35)
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,12 @@ class NotSynthetic(Exception):
 
 def open_tenant(*, name: str, actor: Actor) -> Tenant:
     """Make a tenant that nobody can mistake for somebody's, and whose nights nobody stages live."""
-    made = tenants.create_tenant(slug=f"{PREFIX}{uuid4().hex[:16]}", name=name, actor=actor)
-    return tenants.set_live_staging(tenant=made, is_on=False, actor=actor, reason="a measurement")
+    with transaction.atomic():
+        made = tenants.create_tenant(slug=f"{PREFIX}{uuid4().hex[:16]}", name=name, actor=actor)
+        audit.record(actor=actor, tenant=made, action=MARK, subject=made, reason=name)
+        return tenants.set_live_staging(
+            tenant=made, is_on=False, actor=actor, reason="a measurement"
+        )
 
 
 def open_nights(
@@ -81,6 +92,19 @@ def remove_tenant(*, tenant: Tenant) -> int:
             left = [table for table, count in done.items() if count is None]
         Tenant.objects.filter(pk=tenant.pk).delete()
     return removed
+
+
+def remove_left(*, at: datetime) -> int:
+    """Remove the tenants of measurements that were killed: older than any can be, marked in their
+    own log, which nobody can do afterwards, and no run's that is under way. Answers how many."""
+    used = StressRun.objects.filter(is_active=True).values("tenant_slug")
+    marked = AuditEntry.objects.filter(action=MARK).values("tenant")
+    old = Tenant.objects.filter(slug__startswith=PREFIX, created_at__lt=at - LEFT_AFTER)
+    left = list(old.filter(pk__in=marked).exclude(slug__in=used))
+    for tenant in left:
+        removed = remove_tenant(tenant=tenant)
+        log.warning("synthetic_tenant_was_left", tenant=tenant.slug, rows=removed)
+    return len(left)
 
 
 def _owned_tables() -> list[str]:

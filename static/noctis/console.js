@@ -124,11 +124,12 @@
 })();
 
 (() => {
-  const EVERY_MS = 30000;
   const live = document.getElementById("live");
-  if (!live) {
+  if (!live || !live.dataset.live) {
     return;
   }
+  const everyMs = Number(live.dataset.everyMs) || 30000;
+  let timer = 0;
   const isRead = () => live.contains(document.activeElement) || live.querySelector("details[open]");
 
   const refresh = async () => {
@@ -144,10 +145,14 @@
     const fresh = page.getElementById("live");
     if (fresh && !isRead()) {
       live.replaceChildren(...fresh.childNodes);
+      // What has ended is looked at no more.
+      if (!fresh.dataset.live) {
+        window.clearInterval(timer);
+      }
     }
   };
 
-  window.setInterval(refresh, EVERY_MS);
+  timer = window.setInterval(refresh, everyMs);
   document.addEventListener("visibilitychange", refresh);
 })();
 

@@ -137,6 +137,17 @@ def carry_out(
         return Result(row, _told(refused))
 
 
+def begin(action: NamedAction, order: Order, tenant: Tenant | None) -> Result:
+    """What was not there yet is brought about, in a transaction of its own."""
+    started = timezone.now()
+    try:
+        with transaction.atomic():
+            row = action.run(None, order)
+            return Result(row, entry=_newest_entry(tenant, started))
+    except errors.Refusal as refused:
+        return Result(None, _told(refused))
+
+
 def _newest_entry(tenant: Tenant | None, started: datetime) -> AuditEntry | None:
     entries = AuditEntry.objects.select_related("tenant").filter(tenant=tenant, at__gte=started)
     return entries.filter(request_id=context.request_id()).order_by("-at", "-id").first()

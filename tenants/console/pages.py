@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 
-from tenants.console import desk
+from tenants.console import beginnings, desk
 from tenants.console.actions import MOST_ROWS, NamedAction
 from tenants.console.shown import Column
 from tenants.console.who import operator_of
@@ -69,6 +69,8 @@ class ConsolePage(admin.ModelAdmin[Any]):
     # Whether its objects are found by the palette: few enough to be searched as somebody types.
     is_in_palette = False
     named_actions: tuple[NamedAction, ...] = ()
+    # What brings a new row about, offered by the list; `run` is called with no row.
+    begins: tuple[NamedAction, ...] = ()
     # What belongs to a row: label, model, the list's parameter, the row's attribute for it.
     related: Related = ()
     tenant_path = "tenant"
@@ -152,12 +154,19 @@ class ConsolePage(admin.ModelAdmin[Any]):
         }
 
     def action_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        if any(action.name == name for action in self.begins):
+            return beginnings.answer(self, request, name)
         return desk.answer(self, request, name)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"title": self.heading, "page": self, **(extra_context or {})}
+        context = {
+            "title": self.heading,
+            "page": self,
+            "begins": beginnings.offered(self, request) if self.begins else [],
+            **(extra_context or {}),
+        }
         return super().changelist_view(request, context)
 
     def render_change_form(
