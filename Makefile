@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging weather chaos overload models-report test-browser screenshots bench-lists
+.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging weather chaos overload models-report test-browser screenshots bench-lists fuzz
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
@@ -81,6 +81,9 @@ models-report: .venv/.runtime ## judge how linear-1 is trained by people it neve
 
 openapi: .venv/.runtime ## write the API's description, docs/openapi.json and docs/api.md
 	@.venv/bin/python manage.py openapi
+
+fuzz: .venv/.dev ## schemathesis over every operation, good and broken requests (EXAMPLES=100 of either)
+	@EXAMPLES=$(or $(EXAMPLES),100) .venv/bin/python -m pytest -q -n 2 tests/noctis/test_schemathesis.py
 
 kills: .venv/.dev ## kill workers, masters and PostgreSQL under load, and count what is lost
 	@.venv/bin/python -m tests.chaos --kills 60

@@ -43,6 +43,16 @@ SELECT NOT EXISTS (SELECT FROM recordings_recording WHERE status = 'closed')
                    WHERE night.status = 'open'
                      AND night.last_epoch_received_at IS DISTINCT FROM cursor.staged_through)
 """
+# What was cut short several times in a row waits, each time twice as long: that is kept to.
+PAUSE_S = """
+SELECT coalesce(max(extract(epoch FROM due_again_at - clock_timestamp())), 0)::float
+FROM inference_stagingattempt
+"""
+LEFT = """
+SELECT format('recording %s: %s tries, due again in %s s, failure "%s"', recording_id, tries,
+              round(extract(epoch FROM due_again_at - clock_timestamp())), failure)
+FROM inference_stagingattempt ORDER BY tries DESC LIMIT 5
+"""
 
 
 @dataclass
@@ -55,6 +65,9 @@ class Result:
     stages: int
     hypnograms: int
     comparison: Comparison
+    # How long the longest pause was when the killing ended, and what was not done in the end.
+    pause_s: float
+    left: list[str]
 
     @property
     def is_sound(self) -> bool:
@@ -69,7 +82,9 @@ class Result:
                 f"cut short     {self.cut_short} tasks at least, in their middle",
                 f"fed           {self.fed} epochs while it was killed",
                 f"staged        {self.hypnograms} hypnograms, {self.stages} stages in the log",
+                f"pauses        {self.pause_s:.0f} s at most when the killing ended",
                 f"compared      {self.comparison}",
+                *(f"left          {line}" for line in self.left),
             )
         )
 
@@ -173,8 +188,10 @@ def kill_and_compare(
         for target in targets:
             killer.kill(target)
     before_the_end()
-    stack.wait_for(SETTLED, settled_within_s)
+    ((pause_s,),) = stack.sql(PAUSE_S)
+    stack.wait_for(SETTLED, settled_within_s + max(0.0, pause_s))
     stack.end_all()
+    left = [line for (line,) in stack.sql(LEFT)]
     told = stack.inside("judge()")
     return Result(
         seed,
@@ -185,6 +202,8 @@ def kill_and_compare(
         told["stages"],
         told["hypnograms"],
         Comparison(**told["comparison"]),
+        max(0.0, pause_s),
+        left,
     )
 
 
