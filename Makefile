@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-timescale lint openapi kills kills-staging weather chaos overload models-report test-browser screenshots bench-lists fuzz
+.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-traced test-timescale lint openapi kills kills-staging weather chaos overload models-report test-browser screenshots bench-lists fuzz
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
@@ -26,6 +26,9 @@ smoke: .venv/.runtime ## walk the main job on a temporary platform and say what 
 	@.venv/bin/python manage.py smoke
 
 test: .venv/.dev ## run the tests on temporary servers, with coverage
+	@.venv/bin/python -m tests.lines -n auto --maxprocesses=4 --dist worksteal
+
+test-traced: .venv/.dev ## the same by coverage.py's tracer, which takes twice the time
 	@.venv/bin/python -m pytest -n auto --maxprocesses=4 --dist worksteal --cov --cov-report=term:skip-covered
 
 test-browser: .venv/.browser ## the console in Debian's Chromium: scenarios, every page, axe-core (skipped without)
