@@ -13,7 +13,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 
-FOLDER, INDEX, SEEN = "NOCTIS_LINES", "index.json", "seen"
+FOLDER, INDEX, SEEN = "COVERAGE_LINES", "index.json", "seen"
 
 
 def watch(folder: Path) -> None:
@@ -47,5 +47,6 @@ def _kept(cache: Path, source: bytes, path: str, start: int) -> CodeType:
     return code
 
 
-if FOLDER in os.environ:
+# Another user's process may not write there, and one that outlives the run finds nothing.
+if os.access(Path(os.environ.get(FOLDER, ""), SEEN), os.W_OK):
     watch(Path(os.environ[FOLDER]))

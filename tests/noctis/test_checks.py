@@ -30,7 +30,9 @@ GOOD = {
     "ALLOWED_HOSTS": "noctis.example",
 }
 # What a process needs to run at all, and nothing that this test run has set.
-KEPT = ("PATH", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+KEPT = ("PATH", "LANG")
+# And what measures it, in either way.
+KEPT += ("PYTHONPATH", "COVERAGE_LINES", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
 def run(arguments: list[str], **changes: str) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,9 @@ PLANTED = {
 
 
 def config(root: Path, *words: str, **environ: str) -> str:
-    known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    known = {
+        name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ
+    }
     known |= {name: text for name, text in os.environ.items() if name.startswith("COVERAGE_")}
     ended = subprocess.run(
         [sys.executable, "manage.py", "config", *words],
