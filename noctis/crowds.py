@@ -17,12 +17,13 @@ from typing import Any
 
 from gunicorn.workers.gthread import _DEFER
 
-from noctis import slow_headers
+from noctis import shares
 from noctis.line import Line, Rank, rank_of
 
 HEAD_BYTES = 8_192
 LINGER_S = 2.0
 TOLD_EVERY_S = 0.5
+AT_ONCE_S = 0.002
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
 BODILESS = (b"GET ", b"HEAD ", b"DELETE ", b"OPTIONS ")
 ENDLESS = dict.fromkeys(Rank, 1_000_000)
@@ -32,7 +33,7 @@ NOT_YET.set_result(_DEFER)
 GONE.set_result(False)
 
 
-class Worker(slow_headers.Worker):
+class Worker(shares.Worker):
     """The application says how much it bears (`most`), what a refusal looks like, and is told
     once a second how much is in flight. One that says nothing bears everything."""
 
@@ -91,17 +92,33 @@ class Worker(slow_headers.Worker):
         conn.data_ready = True
         rank = rank_of(head)
         line = self.probes if rank is Rank.PROBE else self.line
-        return line.join(rank, partial(self._serve, conn))
+        return line.join(rank, partial(self._serve, conn, rank))
 
-    def _serve(self, conn: Any) -> None:
+    def _serve(self, conn: Any, rank: Rank) -> None:
         served: Future[Any] = Future()
         try:
-            served.set_result(self.handle(conn))
+            is_kept = self.handle(conn)
+            while is_kept is True and self._goes_on(conn, rank):
+                is_kept = self.handle(conn)
+            served.set_result(is_kept)
         except BaseException as error:  # the main loop raises it too, and the worker ends
             served.set_exception(error)
             raise
         finally:
             self.method_queue.defer(self.finish_request, conn, served)
+
+    def _goes_on(self, conn: Any, rank: Rank) -> bool:
+        """Whether the next of its kind comes at once and nobody waits for the thread: then it need
+        not go by way of the main loop."""
+        ahead = conn.parser.unreader.buf.getvalue()
+        if ahead or rank is Rank.PROBE or not self.alive or self.line.is_awaited():
+            return False
+        conn.sock.settimeout(AT_ONCE_S)
+        try:
+            head = conn.sock.recv(HEAD_BYTES, socket.MSG_PEEK)
+        except OSError:
+            return False
+        return bool(head) and rank_of(head) is rank and not self.line.is_awaited()
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """gunicorn would wait in its main loop for the other side to close, two seconds each."""

@@ -54,6 +54,10 @@ class Line:
         """Of any class; asked without the lock, as a hint."""
         return any(self.in_flight(rank) >= most for rank, most in self.most.items())
 
+    def is_awaited(self) -> bool:
+        """Whether anybody waits for a thread; asked without the lock, as a hint."""
+        return any(self._waiting.values())
+
     def join(self, rank: Rank, job: Job) -> bool:
         """Wait for a thread; False where so much of the class is in flight already."""
         with self._changed:

@@ -119,6 +119,43 @@ def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(web: Web) -> None:
     assert time.monotonic() - started < 1.0
 
 
+def test_whoever_goes_on_at_once_makes_way_for_whoever_waits(web: Web) -> None:
+    senders = [web.begin(READ) for _ in range(THREADS - 1)] + [web.begin(INGEST)]
+    waits = web.begin(INGEST)
+
+    def go_on(sender: socket.socket, sent: bytes) -> None:
+        for _ in range(6):
+            status_of(sender)
+            sender.sendall(sent)
+
+    threads = [
+        threading.Thread(target=go_on, args=(sender, sent), daemon=True)
+        for sender, sent in zip(senders, [READ] * (THREADS - 1) + [INGEST], strict=True)
+    ]
+    started = time.monotonic()
+    for thread in threads:
+        thread.start()
+
+    status, took_s = status_of(waits), time.monotonic() - started
+    for thread in threads:
+        thread.join()
+
+    assert status == 200
+    assert took_s < 4 * SLEEP_S
+
+
+def test_one_connection_may_ask_for_one_thing_after_another(web: Web) -> None:
+    client = web.begin(HEALTH)
+    statuses = [status_of(client)]
+
+    for sent in (INGEST, INGEST, READ, HEALTH, HEALTH, INGEST):
+        client.sendall(sent)
+        statuses.append(status_of(client))
+    client.sendall(INGEST + INGEST)
+
+    assert {*statuses, status_of(client)} == {200}
+
+
 @pytest.mark.parametrize(
     ("head", "rank"),
     [
