@@ -2,8 +2,10 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +18,6 @@ from noctis.middleware import CONTENT_SECURITY_POLICY
 
 log = structlog.get_logger(__name__)
 OFFERED_ID = re.compile(rb"\r\nx-(?:request|correlation)-id:[ \t]*([\w.-]{1,64})[ \t]*\r\n", re.I)
-LOGGED_EVERY_S = 1.0
 
 
 class Application:
@@ -25,8 +26,7 @@ class Application:
     def __init__(self, serve: Callable[..., Iterable[bytes]], most: Mapping[Rank, int]) -> None:
         self.serve = serve
         self.most = most
-        self._refused = 0
-        self._log_at = 0.0
+        self._refused: Counter[Rank] = Counter()  # not told yet
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -34,44 +34,62 @@ class Application:
         return self.serve(environ, start_response)
 
     def refusal(self, head: bytes, rank: Rank, *, is_kept: bool) -> bytes:
-        """The whole answer as it goes over the wire, counted; one line a second is logged."""
-        refusal = errors.Overloaded()
-        metrics.ERRORS.labels(code=refusal.row.code).inc()
-        metrics.OVERLOADED.labels(route_class=rank).inc()
-        if rank is Rank.INGEST:
-            metrics.INGEST_REQUESTS.labels(form="unread").inc()
-            metrics.INGEST_FAILURES.labels(code=refusal.row.code).inc()
-        self._log(rank)
-        offered = OFFERED_ID.search(head)
-        request_id = context.begin(offered[1].decode() if offered else None)
-        target = head[:HEAD_LINE].split(b" ", 2)[1:2]
-        path = unquote((target or [b"/"])[0].partition(b"?")[0].decode("latin-1"))
-        body = msgspec.json.encode(http.problem_body(refusal, path))
-        headers = {
-            "Date": formatdate(usegmt=True),
-            "Connection": "keep-alive" if is_kept else "close",
-            "Content-Type": http.PROBLEM_TYPE,
-            "Content-Length": str(len(body)),
-            "X-Request-Id": request_id,
-            "X-Correlation-Id": request_id,
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            "Cache-Control": "no-store",
-            **http.problem_headers(refusal),
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        sent = f"HTTP/1.1 503 Service Unavailable\r\n{lines}\r\n".encode("latin-1")
-        return sent if head.startswith(b"HEAD ") else sent + body
+        """The whole answer as it goes over the wire. Who is refused must cost next to nothing: what
+        others were told within the second is told again, under another id."""
+        self._refused[rank] += 1
+        target = (head[:HEAD_LINE].split(b" ", 2)[1:2] or [b"/"])[0].partition(b"?")[0]
+        now = int(time.time())
+        if offered := OFFERED_ID.search(head):
+            answer = _answer(target, context.begin(offered[1].decode()), now, is_kept=is_kept)
+        else:
+            answer = _known(target, now, is_kept=is_kept).replace(
+                ANY_ID, context.begin(None).encode()
+            )
+        return answer.partition(END)[0] + END if head.startswith(b"HEAD ") else answer
 
     def tell(self, in_flight: Mapping[Rank, int]) -> None:
         for rank, count in in_flight.items():
             metrics.IN_FLIGHT.labels(route_class=rank).set(count)
-
-    def _log(self, rank: Rank) -> None:
-        self._refused += 1
-        now = time.monotonic()
-        if now >= self._log_at:
-            log.warning("overloaded", refused=self._refused, route_class=rank)
-            self._refused, self._log_at = 0, now + LOGGED_EVERY_S
+        refused, self._refused = self._refused, Counter()
+        for rank, count in refused.items():
+            _count(rank, count)
+            log.warning("overloaded", refused=count, route_class=rank)
 
 
+def _count(rank: Rank, refused: int) -> None:
+    code = errors.Overloaded.row.code
+    metrics.ERRORS.labels(code=code).inc(refused)
+    metrics.OVERLOADED.labels(route_class=rank).inc(refused)
+    if rank is Rank.INGEST:
+        metrics.INGEST_REQUESTS.labels(form="unread").inc(refused)
+        metrics.INGEST_FAILURES.labels(code=code).inc(refused)
+
+
+def _answer(target: bytes, request_id: str, at: int, *, is_kept: bool) -> bytes:
+    refusal = errors.Overloaded()
+    told = http.problem_body(refusal, unquote(target.decode("latin-1")))
+    body = msgspec.json.encode(told | {"request_id": request_id})
+    headers = {
+        "Date": formatdate(at, usegmt=True),
+        "Connection": "keep-alive" if is_kept else "close",
+        "Content-Type": http.PROBLEM_TYPE,
+        "Content-Length": str(len(body)),
+        "X-Request-Id": request_id,
+        "X-Correlation-Id": request_id,
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Cache-Control": "no-store",
+        **http.problem_headers(refusal),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 503 Service Unavailable\r\n{lines}\r\n".encode("latin-1") + body
+
+
+@lru_cache(maxsize=64)
+def _known(target: bytes, at: int, *, is_kept: bool) -> bytes:
+    return _answer(target, ANY_ID.decode(), at, is_kept=is_kept)
+
+
+# As long as those that `context` makes, and none that it would.
+ANY_ID = b"-" * len(context.begin(None))
 HEAD_LINE = 2_048
+END = b"\r\n\r\n"

@@ -29,12 +29,12 @@ class Outcome:
 
     @property
     def peak(self) -> float:
-        return sum(peak.rate("ingest") for peak in self.peaks) / 2
+        return sum(served(peak) for peak in self.peaks) / 2
 
     @property
     def goodput(self) -> float:
-        """Batches taken under overload, as a share of the peak."""
-        return self.over.rate("ingest") / self.peak
+        """Calls served under overload, as a share of what the peak was for the same mix of them."""
+        return served(self.over) / self.peak
 
     @property
     def growth(self) -> float:
@@ -62,12 +62,11 @@ class Outcome:
         )
 
     def __str__(self) -> str:
-        over, (before, after) = self.over, (peak.rate("ingest") for peak in self.peaks)
-        served = f"{over.rate('ingest'):.0f} batches/s, {self.goodput:.0%} of the peak"
+        over, (before, after) = self.over, self.peaks
         rows = {
-            "peak": f"{before:.0f} and {after:.0f} batches/s of {CLIENTS_AT_PEAK} clients",
+            "peak": f"{_served(before)}; after it {_served(after)}; of {CLIENTS_AT_PEAK} clients",
             "offered": f"{self.rate:.0f} calls/s, {READS_SHARE:.0%} of them reads",
-            "served": f"{served}; {over.rate('read'):.1f} reads/s",
+            "served": f"{_served(over)}; {self.goodput:.0%} of the peak",
             "ingest": _told(over, "ingest", 200),
             "refused": f"{_told(over, 'ingest', 503)}; reads {_told(over, 'read', 503)}",
             "probes": _told(over, "probe", 200),
@@ -75,6 +74,15 @@ class Outcome:
             "unexpected": str(self.unexpected or 0),
         }
         return "\n".join(f"{name:13} {told}" for name, told in rows.items())
+
+
+def served(answers: Answers) -> float:
+    """Calls a second that somebody wanted done, and were."""
+    return answers.rate("ingest") + answers.rate("read")
+
+
+def _served(answers: Answers) -> str:
+    return f"{answers.rate('ingest'):.0f} batches/s and {answers.rate('read'):.0f} reads/s"
 
 
 def _told(answers: Answers, kind: str, status: int) -> str:
@@ -87,12 +95,13 @@ def overload(stack: Stack, *, peak_s: float, over_s: float, seed: int) -> Outcom
     """Find the peak, then offer three times as much for the given time."""
     batches = ingest_calls(stack, random.Random(seed))
 
+    calls = mixed(stack, batches, random.Random(seed))
+
     def peak() -> Answers:
-        return asyncio.run(closed_loop(stack.port, cycled(batches), CLIENTS_AT_PEAK, peak_s))
+        return asyncio.run(closed_loop(stack.port, calls, CLIENTS_AT_PEAK, peak_s))
 
     first = peak()
-    rate = TIMES * first.rate("ingest")
-    calls = mixed(stack, batches, random.Random(seed))
+    rate = TIMES * served(first)
     # What threads and caches take once is taken before the first look.
     asyncio.run(open_loop(stack.port, calls, rate, 2.0))
     before = memory_mb(stack)
