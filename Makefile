@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-traced test-timescale lint openapi kills kills-staging weather chaos overload models-report test-browser screenshots bench-lists fuzz
+.PHONY: bench bench-drift bench-ingest bench-storage bench-aggregates bench-predict help install demo status reset smoke test test-traced test-timescale lint openapi kills kills-staging weather chaos overload models-report test-browser screenshots bench-lists fuzz circuit
 .PHONY: firmware firmware-rv32 firmware-fuzz firmware-coverage firmware-mutants firmware-contract firmware-nights sim
 
 help: ## list the targets
@@ -96,6 +96,9 @@ weather: .venv/.dev ## latency, drip, resets, cuts and partitions of a minute be
 
 chaos: .venv/.dev ## all of it: kills, weather, overload, and a table of what was shown (half an hour)
 	@.venv/bin/python -m tests.chaos.shown
+
+circuit: .venv/.dev ## how fast the API refuses while the database is gone, p50, p95, p99 (CALLS=600)
+	@.venv/bin/python -m tests.chaos.circuit --calls $(or $(CALLS),600)
 
 overload: .venv/.dev ## offer three times the peak for a minute, and say what is served (SECONDS=60)
 	@.venv/bin/python -m tests.chaos.overload --seconds $(or $(SECONDS),60)

@@ -49,7 +49,7 @@ def require_possible() -> None:
     if settings.PRODUCTION and not settings.STRESS_IN_PRODUCTION:
         raise StressRefused
     if under_way := StressRun.objects.filter(is_active=True).first():
-        raise StressRunning(f"{under_way}, asked for by {under_way.requested_by}, is under way.")
+        raise StressRunning(f"{under_way}, asked for by {under_way.requested_by}, has not ended.")
 
 
 def request_run(*, profile: Profile, actor: Actor, reason: str = "") -> StressRun:

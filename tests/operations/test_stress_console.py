@@ -88,7 +88,7 @@ def test_a_second_is_refused_and_told_which_is_under_way(admin: Client) -> None:
 
     assert refused.status_code == 409
     for page in (shown, refused):
-        assert f"{row}, asked for by {row.requested_by}, is under way." in text(page)
+        assert f"{row}, asked for by {row.requested_by}, has not ended." in text(page)
         assert 'type="submit" value="Start' not in text(page)
     assert StressRun.objects.count() == 1
 

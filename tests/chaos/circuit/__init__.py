@@ -1,0 +1,1 @@
+"""How fast the API refuses while the database is gone, in milliseconds over HTTP."""
