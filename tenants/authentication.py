@@ -36,7 +36,7 @@ class BearerAuthentication(BaseAuthentication):
         try:
             caller = TOKENS.caller_of(text) or verified(text)
         except tokens.Malformed as error:
-            raise _refused(str(error)) from None
+            raise _refused(str(error), error.kid) from None
         structlog.contextvars.bind_contextvars(
             tenant=str(caller.tenant.uuid), client=caller.identity
         )
@@ -66,6 +66,14 @@ def service_client(token: tokens.Unverified, kid: str) -> Caller:
     key = KEYS.get(kid)
     if key is None:
         raise tokens.Malformed("unknown_kid")
+    try:
+        return _signed_by(key, token, kid)
+    except tokens.Malformed as error:
+        error.kid = kid
+        raise
+
+
+def _signed_by(key: KnownKey, token: tokens.Unverified, kid: str) -> Caller:
     if token.algorithm != key.algorithm:
         raise tokens.Malformed("algorithm")
     tokens.check_claims(
@@ -74,7 +82,7 @@ def service_client(token: tokens.Unverified, kid: str) -> Caller:
         max_ttl_s=settings.JWT_MAX_TTL_SECONDS,
         leeway_s=settings.JWT_LEEWAY_SECONDS,
     )
-    claims = _verified(token, key)
+    claims = _verified(token, key, kid)
     at = timezone.now()
     if key.has_ended(at):
         raise tokens.Malformed("key_ended")
@@ -87,11 +95,11 @@ def service_client(token: tokens.Unverified, kid: str) -> Caller:
     return key.caller
 
 
-def _verified(token: tokens.Unverified, key: KnownKey) -> dict[str, Any]:
+def _verified(token: tokens.Unverified, key: KnownKey, kid: str) -> dict[str, Any]:
     try:
         return key.backend.decode(cast(Token, token.text))
     except TokenBackendExpiredToken:
-        raise _expired() from None
+        raise _expired(kid) from None
     except TokenBackendError:
         raise tokens.Malformed("signature_or_claims") from None
 
@@ -126,12 +134,16 @@ def operator_caller(claims: dict[str, Any]) -> Caller:
     )
 
 
-def _refused(reason: str) -> errors.Unauthenticated:
-    metrics.AUTH_FAILURES.labels(reason=reason).inc()
-    log.warning("authentication_failed", reason=reason)
+def _refused(reason: str, kid: str | None = None) -> errors.Unauthenticated:
+    _note(reason, kid)
     return errors.Unauthenticated()
 
 
-def _expired() -> errors.ExpiredToken:
-    metrics.AUTH_FAILURES.labels(reason="expired").inc()
+def _expired(kid: str | None = None) -> errors.ExpiredToken:
+    _note("expired", kid)
     return errors.ExpiredToken()
+
+
+def _note(reason: str, kid: str | None) -> None:
+    metrics.AUTH_FAILURES.labels(reason=reason).inc()
+    log.warning("authentication_failed", reason=reason, kid=kid)

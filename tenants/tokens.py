@@ -20,6 +20,9 @@ INSTANT_CLAIMS = ("exp", "nbf", "iat")
 class Malformed(ValueError):
     """The reason, for the log and the counter; a caller is never told."""
 
+    # Of the key that is ours, where the token names one: the log says whose client it is.
+    kid: str | None = None
+
 
 @dataclass(frozen=True)
 class Unverified:

@@ -5,6 +5,7 @@ Only processes that it started itself are ever killed."""
 import http.client
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -117,10 +118,16 @@ class Stack:
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + UP_WITHIN_S
         while not self._is_ready():
+            if self._web and self._web.poll() is not None:
+                raise ChildProcessError(f"the web server ended: {self.web_log()[-2_000:]}")
             if time.monotonic() > deadline:
-                log = (self.instance.home.log / "web.log").read_text(errors="replace")
-                raise TimeoutError(f"not ready in {UP_WITHIN_S:g} s: {log[-2_000:]}")
+                raise TimeoutError(f"not ready in {UP_WITHIN_S:g} s: {self.web_log()[-2_000:]}")
             time.sleep(0.1)
+        # Another's server may answer at the port that ours could not have.
+        assert self._web is None or self._web.poll() is None, self.web_log()[-2_000:]
+
+    def web_log(self) -> str:
+        return (self.instance.home.log / "web.log").read_text(errors="replace")
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -147,13 +154,18 @@ class Stack:
         return {recording: (count, last) for recording, count, last in self.sql(COUNTED)}
 
 
+def own_port() -> int:
+    """Somewhere else each time: platforms that start at once would find the same one free."""
+    return ports.free_port(first=random.SystemRandom().randrange(20_000, 30_000))
+
+
 @contextmanager
 def running_stack(nights: int, route: Route | None = None, **settings: str) -> Iterator[Stack]:
     """`route` may lead the platform to its servers another way."""
     with ExitStack() as stack:
         home = stack.enter_context(temporary_home())
         instance = stack.enter_context(Instance(home))
-        found = Stack(instance, ports.free_port(first=18_001), environment(instance))
+        found = Stack(instance, own_port(), environment(instance))
         led = route(instance) if route else {}
         found.environment = {**found.environment, "PORT": str(found.port), **led, **settings}
         found.seed(nights)

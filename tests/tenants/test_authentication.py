@@ -1,5 +1,6 @@
 """The life of a key as its client feels it, and the role table as the contract has it."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -295,3 +296,28 @@ def test_a_client_is_told_what_its_role_and_tenant_allow(role: Role, whoami: Ask
 
         expected = granted(role, is_platform=tenant.is_platform)
         assert answer["capabilities"] == sorted(expected)
+
+
+def told_of(caplog: pytest.LogCaptureFixture) -> tuple[str, str | None]:
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    (line,) = [line for line in lines if line["event"] == "authentication_failed"]
+    caplog.clear()
+    return line["reason"], line["kid"]
+
+
+def test_the_log_names_the_key_of_a_refused_token_if_it_is_one_of_ours(
+    whoami: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    who = signatory()
+    now = int(time.time())
+
+    whoami(who.token()[:-4] + "AAAA")
+    forged = told_of(caplog)
+    whoami(who.token(iat=now - 900, exp=now - 600))
+    late = told_of(caplog)
+    whoami(who.headed(kid="k_nobodys"))
+    unknown = told_of(caplog)
+
+    assert forged == ("signature_or_claims", who.kid)
+    assert late == ("expired", who.kid)
+    assert unknown == ("unknown_kid", None)

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from noctis.embedded import Instance
 from noctis.embedded.temporary import temporary_home
-from noctis.launch import ports
 from tests.chaos.reloads.questions import Question, questions
-from tests.chaos.stack import REPOSITORY, Stack, environment
+from tests.chaos.stack import REPOSITORY, Stack, environment, own_port
 
 CLIENTS = 8
 WEIGHED_EVERY = 25
@@ -103,7 +102,7 @@ def running_platform(guests: int) -> Iterator[Platform]:
     with ExitStack() as stack:
         home = stack.enter_context(temporary_home())
         instance = stack.enter_context(Instance(home))
-        found = Stack(instance, ports.free_port(first=18_101), environment(instance))
+        found = Stack(instance, own_port(), environment(instance))
         found.environment = {
             **found.environment,
             "PORT": str(found.port),
