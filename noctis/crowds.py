@@ -1,12 +1,9 @@
 """gunicorn's threads behind a bounded line: what does not fit is refused by the main loop, at once.
 
-Looks at a request's first bytes and takes none of them, unless it is refused."""
+While there is room it looks at a request's first bytes and takes none of them."""
 
-import fcntl
 import re
 import socket
-import struct
-import termios
 import threading
 import time
 from collections import deque
@@ -21,10 +18,11 @@ from noctis import shares
 from noctis.line import Line, Rank, rank_of
 
 HEAD_BYTES = 8_192
+MOST_AT_ONCE = 262_144
 LINGER_S = 2.0
 TOLD_EVERY_S = 0.5
 AT_ONCE_S = 0.002
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n")
 BODILESS = (b"GET ", b"HEAD ", b"DELETE ", b"OPTIONS ")
 ENDLESS = dict.fromkeys(Rank, 1_000_000)
 KEPT, NOT_YET, GONE = Future[Any](), Future[Any](), Future[Any]()
@@ -41,6 +39,7 @@ class Worker(shares.Worker):
         super().__init__(*args, **kwargs)
         self._leaving: deque[tuple[float, Any]] = deque()
         self._tell_at = 0.0
+        self._room = memoryview(bytearray(MOST_AT_ONCE))
 
     def get_thread_pool(self) -> Any:
         """gunicorn submits nothing to it; it is there to be shut down."""
@@ -61,32 +60,52 @@ class Worker(shares.Worker):
 
     def enqueue_req(self, conn: Any) -> None:
         """Called by the main loop for a new connection, and for one whose next request is here."""
+        if self._is_refused(conn):
+            self.finish_request(conn, KEPT)
+            return
         head = _beginning(conn)
         if head is None:
             self.finish_request(conn, NOT_YET)
         elif not head:
             self.finish_request(conn, GONE)
-        elif not self._joins(conn, head):
-            conn.data_ready = False
-            conn.sock.setblocking(False)
-            is_kept = self._refuse(conn, head, _length_if_here(conn, head))
-            self.finish_request(conn, (KEPT if conn.initialized else NOT_YET) if is_kept else GONE)
+        elif not self._joins(conn, head):  # and there is more of it to come
+            self._send(conn, self.wsgi.refusal(head, rank_of(head), is_kept=False))
+            self.finish_request(conn, GONE)
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
-        if not self._is_refused_in_place(conn):
+        if not self._is_refused(conn):
             super().on_client_socket_readable(conn, client)
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
-        if not self._is_refused_in_place(conn):
+        if not self._is_refused(conn):
             super().on_pending_socket_readable(conn, client)
 
-    def _is_refused_in_place(self, conn: Any) -> bool:
-        """Without leaving the poller, which would cost as much again."""
-        head = _beginning(conn) if self.line.is_full() else b""
-        if not head or self.line.has_room(rank_of(head)):
+    def _is_refused(self, conn: Any) -> bool:
+        """Whether there was no room for it and all of it has come, so that the connection is kept.
+
+        A call into the kernel lets the threads run, and costs a wait for them: here are two."""
+        if not self.line.is_full():
             return False
-        length = _length_if_here(conn, head)
-        return length > 0 and self._refuse(conn, head, length)
+        conn.init()
+        if conn.parser.unreader.buf.getvalue():
+            return False
+        with suppress(OSError):
+            taken = conn.sock.recv_into(self._room, 0, socket.MSG_DONTWAIT)
+            came = bytes(self._room[:taken])
+            rank = rank_of(came)
+            if _length(came) == taken and not self.line.has_room(rank):
+                self._send(conn, self.wsgi.refusal(came, rank, is_kept=True))
+                return True
+            conn.parser.unreader.unread(came)
+        return False
+
+    def _send(self, conn: Any, refusal: bytes) -> None:
+        """Whoever does not read it is let go."""
+        try:
+            conn.sock.send(refusal, socket.MSG_DONTWAIT)
+        except OSError:
+            with suppress(OSError):
+                conn.sock.shutdown(socket.SHUT_RDWR)
 
     def _joins(self, conn: Any, head: bytes) -> bool:
         conn.data_ready = True
@@ -126,16 +145,6 @@ class Worker(shares.Worker):
             self._let_go(conn)
         else:
             super().finish_request(conn, fs)
-
-    def _refuse(self, conn: Any, head: bytes, length: int) -> bool:
-        """The connection is kept where all of the request has come, so that it can be swallowed."""
-        refusal = self.wsgi.refusal(head, rank_of(head), is_kept=length > 0)
-        try:
-            _swallow(conn.sock, length)
-            conn.sock.send(refusal)
-        except OSError:
-            return False
-        return length > 0
 
     def _let_go(self, conn: Any) -> None:
         """Listen until the other side has read: closing over unread bytes would reset it."""
@@ -184,19 +193,14 @@ def _beginning(conn: Any) -> bytes | None:
         return b""
 
 
-def _length_if_here(conn: Any, head: bytes) -> int:
-    """How long the request is, if all of it is in the socket; else 0."""
-    if conn.initialized and conn.parser.unreader.buf.getvalue():
+def _length(request: bytes) -> int:
+    """How long it is by its own word; 0 where that is not known yet, or is not plain: what is not
+    taken of a request would be read as the next one."""
+    end = request.find(b"\r\n\r\n") + 4
+    head = request[:end].lower()
+    if end < 4 or b"\r\ntransfer-" in head:
         return 0
-    end = head.find(b"\r\n\r\n") + 4
-    found = LENGTH.search(head, 0, end)
-    if end < 4 or not (found or head.startswith(BODILESS)) or b"\r\nTransfer-" in head:
-        return 0
-    length = end + (int(found[1]) if found else 0)
-    (here,) = struct.unpack("i", fcntl.ioctl(conn.sock, termios.FIONREAD, b"\0" * 4))
-    return length if here >= length else 0
-
-
-def _swallow(sock: socket.socket, length: int) -> None:
-    while length:
-        length -= len(sock.recv(min(length, 65_536)))
+    if not (named := head.count(b"\r\ncontent-length")):
+        return end if request.startswith(BODILESS) else 0
+    found = LENGTH.search(head)
+    return end + int(found[1]) if found and named == 1 else 0

@@ -107,6 +107,26 @@ def test_whoever_is_still_sending_reads_the_refusal_too(web: Web) -> None:
     assert client.recv(1) == b""
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        READ.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n"),
+        READ.replace(b"\r\n\r\n", b"\r\nContent-Length : 9\r\n\r\n"),
+        INGEST.replace(b"\r\nContent", b"\r\nContent-Length: 0\r\nContent", 1),
+        INGEST.replace(b"Content-Length: 14\r\n", b""),
+        INGEST[:-1],
+    ],
+    ids=["chunks", "no length that we read", "two lengths", "no length", "not all here"],
+)
+def test_whoever_is_refused_with_an_unclear_end_is_hung_up_on(web: Web, sent: bytes) -> None:
+    crowd(web, INGEST, MOST[Rank.INGEST])
+    crowd(web, READ, MOST[Rank.OTHER])
+    client = web.begin(sent)
+
+    assert status_of(client) == 503
+    assert client.recv(1) == b""
+
+
 def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(web: Web) -> None:
     asked = HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     stays = web.begin(asked)
