@@ -9,12 +9,14 @@ from contextlib import ExitStack
 import django
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from noctis.db.maintenance import SETTING
 from noctis.embedded import Instance
 from noctis.embedded.temporary import temporary_home
+from tests.chaos.migrated import KEPT_IN
 
 
 def start_servers() -> None:
@@ -30,6 +32,8 @@ def start_servers() -> None:
         "MODELS_DIR": str(instance.home.root / "models"),
         "DJANGO_SETTINGS_MODULE": "noctis.settings",
     }
+    # The one process of a run that starts the others says where for all of them.
+    os.environ.setdefault(KEPT_IN, str(instance.home.root / "migrated"))
     if url := os.environ.get("INTEGRATION_TEST_DATABASE_URL"):
         os.environ["DATABASE_URL"] = url
 
@@ -45,6 +49,8 @@ start_servers()
 django.setup()
 # A test's rows are seen by its own connection alone, and never by a thread beside it.
 settings.MODEL_POLL_S = 0
+# A password is hashed as the platform does it, with a thousandth of its memory and time.
+ScryptPasswordHasher.work_factor = 2**4
 
 
 from inference import serving  # noqa: E402 - models need the settings

@@ -21,9 +21,9 @@ import psycopg
 
 from noctis.embedded import Instance
 from noctis.embedded.processes import PROC, group_members, send, stat_fields
-from noctis.embedded.temporary import temporary_home
 from noctis.launch import ports, web
 from tests.chaos.ledger import Row
+from tests.chaos.migrated import migrated_home
 from tests.chaos.night import Night
 
 Route = Callable[[Instance], dict[str, str]]
@@ -163,7 +163,7 @@ def own_port() -> int:
 def running_stack(nights: int, route: Route | None = None, **settings: str) -> Iterator[Stack]:
     """`route` may lead the platform to its servers another way."""
     with ExitStack() as stack:
-        home = stack.enter_context(temporary_home())
+        home = stack.enter_context(migrated_home())
         instance = stack.enter_context(Instance(home))
         found = Stack(instance, own_port(), environment(instance))
         led = route(instance) if route else {}

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from noctis.embedded import Instance
-from noctis.embedded.temporary import temporary_home
+from tests.chaos.migrated import migrated_home
 from tests.chaos.reloads.questions import Question, questions
 from tests.chaos.stack import REPOSITORY, Stack, environment, own_port
 
@@ -100,7 +100,7 @@ def inside(call: str) -> str:
 @contextmanager
 def running_platform(guests: int) -> Iterator[Platform]:
     with ExitStack() as stack:
-        home = stack.enter_context(temporary_home())
+        home = stack.enter_context(migrated_home())
         instance = stack.enter_context(Instance(home))
         found = Stack(instance, own_port(), environment(instance))
         found.environment = {

@@ -14,7 +14,7 @@ import psycopg
 
 from noctis.embedded import Instance
 from noctis.embedded.processes import group_members, send
-from noctis.embedded.temporary import temporary_home
+from tests.chaos.migrated import migrated_home
 from tests.chaos.stack import REPOSITORY, environment
 
 LOST = "Task handler raised error: WorkerLostError"
@@ -101,7 +101,7 @@ class Stack:
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.instance.postgres.url(), autocommit=True) as connection:
-            cursor = connection.execute(statement, values)
+            cursor = connection.execute(statement, values or None)  # else % is a place to fill
             return cursor.fetchall() if cursor.description else []
 
     def wait_for(self, statement: str, within_s: float) -> bool:
@@ -125,7 +125,7 @@ class Stack:
 @contextmanager
 def running_stack(over: int, going_on: int, include: str = "") -> Iterator[Stack]:
     with ExitStack() as stack:
-        home = stack.enter_context(temporary_home())
+        home = stack.enter_context(migrated_home())
         instance = stack.enter_context(Instance(home))
         impatient = {"DJANGO_SETTINGS_MODULE": "tests.chaos.staging.settings"}
         found = Stack(
