@@ -38,7 +38,7 @@ def stage(server: str) -> Iterator[Stage]:
             "INGEST_IN_FLIGHT": "64",
             "OTHER_IN_FLIGHT": "64",
             "HOST": ports.LOOPBACK,
-            "PORT": str(ports.free_port()),
+            "PORT": str(ports.unasked_port()),
         }
         _prepare()
         with _web(home, server) as web:

@@ -2,11 +2,14 @@
 
 import errno
 import ipaddress
+import secrets
 import socket
 
 from noctis.embedded import EmbeddedError
 
 LOOPBACK = "127.0.0.1"
+# Below the ports that the kernel gives to those who call.
+FIRST, BESIDE = 10_000, 20_000
 
 
 def require_loopback(host: str) -> None:
@@ -38,6 +41,11 @@ def free_port(host: str = LOOPBACK, first: int = 8001) -> int:
         except OSError:
             continue
     return bind(host, 0)
+
+
+def unasked_port() -> int:
+    """A free port that somebody else who looks at this moment is hardly given too."""
+    return free_port(first=FIRST + secrets.randbelow(BESIDE))
 
 
 def bind(host: str, port: int) -> int:

@@ -48,7 +48,7 @@ def of_the_platform(root: str) -> dict[str, str]:
 @contextmanager
 def demo(root: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """`make demo` on a free port, and the labelled lines that it printed."""
-    environment = os.environ | of_the_platform(root) | {"PORT": str(ports.free_port())}
+    environment = os.environ | of_the_platform(root) | {"PORT": str(ports.unasked_port())}
     for inherited in ("DATABASE_URL", "REDIS_URL", "PROMETHEUS_MULTIPROC_DIR"):
         environment.pop(inherited, None)
     process = subprocess.Popen(

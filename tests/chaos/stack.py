@@ -5,7 +5,6 @@ Only processes that it started itself are ever killed."""
 import http.client
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -154,18 +153,13 @@ class Stack:
         return {recording: (count, last) for recording, count, last in self.sql(COUNTED)}
 
 
-def own_port() -> int:
-    """Somewhere else each time: platforms that start at once would find the same one free."""
-    return ports.free_port(first=random.SystemRandom().randrange(20_000, 30_000))
-
-
 @contextmanager
 def running_stack(nights: int, route: Route | None = None, **settings: str) -> Iterator[Stack]:
     """`route` may lead the platform to its servers another way."""
     with ExitStack() as stack:
         home = stack.enter_context(migrated_home())
         instance = stack.enter_context(Instance(home))
-        found = Stack(instance, own_port(), environment(instance))
+        found = Stack(instance, ports.unasked_port(), environment(instance))
         led = route(instance) if route else {}
         found.environment = {**found.environment, "PORT": str(found.port), **led, **settings}
         found.seed(nights)

@@ -88,7 +88,7 @@ def program(home: Home, name: str) -> Identity:
 
 
 def test_it_prepares_announces_and_stops_all_when_asked(home: Home, start: Start) -> None:
-    process = start(ports.free_port())
+    process = start(ports.unasked_port())
     read_until(process, "preparing")
     read_until(process, "announced")
     web, worker = program(home, "web"), program(home, "worker")
@@ -107,7 +107,7 @@ def test_it_prepares_announces_and_stops_all_when_asked(home: Home, start: Start
 def test_a_request_to_stop_while_it_prepares_leaves_nothing_running(
     home: Home, start: Start
 ) -> None:
-    process = start(ports.free_port(), preparing_s=60)
+    process = start(ports.unasked_port(), preparing_s=60)
     read_until(process, "preparing")
     assert Instance(home).is_running()
 
@@ -119,7 +119,7 @@ def test_a_request_to_stop_while_it_prepares_leaves_nothing_running(
 
 
 def test_a_program_that_cannot_start_is_named_with_its_last_words(home: Home, start: Start) -> None:
-    process = start(ports.free_port(), web="no_such_module")
+    process = start(ports.unasked_port(), web="no_such_module")
     said, _ = process.communicate(timeout=30)
 
     assert "web stopped at its start (exit 1): " in said
@@ -129,7 +129,7 @@ def test_a_program_that_cannot_start_is_named_with_its_last_words(home: Home, st
 
 
 def test_a_crashed_program_is_started_again_and_said(home: Home, start: Start) -> None:
-    process = start(ports.free_port())
+    process = start(ports.unasked_port())
     read_until(process, "announced")
     before = program(home, "worker")
 
@@ -143,7 +143,7 @@ def test_a_crashed_program_is_started_again_and_said(home: Home, start: Start) -
 
 
 def test_a_killed_server_is_started_again(home: Home, start: Start) -> None:
-    process = start(ports.free_port())
+    process = start(ports.unasked_port())
     read_until(process, "announced")
     valkey = Instance(home).valkey.process()
     assert valkey
@@ -158,7 +158,7 @@ def test_a_killed_server_is_started_again(home: Home, start: Start) -> None:
 
 
 def test_what_a_killed_supervisor_leaves_is_taken_over(home: Home, start: Start) -> None:
-    port = ports.free_port()
+    port = ports.unasked_port()
     first = start(port)
     read_until(first, "announced")
     web, worker = program(home, "web"), program(home, "worker")
@@ -180,10 +180,10 @@ def test_what_a_killed_supervisor_leaves_is_taken_over(home: Home, start: Start)
 
 
 def test_a_second_start_says_who_runs(start: Start) -> None:
-    first = start(ports.free_port())
+    first = start(ports.unasked_port())
     read_until(first, "announced")
 
-    second = start(ports.free_port())
+    second = start(ports.unasked_port())
     said, _ = second.communicate(timeout=30)
 
     assert said == f"already running (pid {first.pid}): see `make status`\n"
@@ -202,7 +202,7 @@ def test_a_taken_port_is_one_line_with_the_fix(start: Start) -> None:
 
 
 def test_only_loopback_is_bound(start: Start) -> None:
-    said, _ = start(ports.free_port(), host="0.0.0.0").communicate(timeout=30)
+    said, _ = start(ports.unasked_port(), host="0.0.0.0").communicate(timeout=30)
 
     assert said == "the demo binds loopback only, not 0.0.0.0: unset HOST\n"
 

@@ -24,9 +24,6 @@ from tenants.models import AuditEntry, Operator, ServiceClient, Tenant
 from tests.factories import DeviceFactory
 from tests.recordings.full_nights import full_night
 
-# Under 5 s where nothing else runs; the test may share its two cores with others.
-SECOND_START_S = 15.0
-
 
 def manage(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: text for name, text in os.environ.items() if not name.endswith("_URL")}
@@ -207,15 +204,17 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 @pytest.mark.stack
 def test_the_demo_starts_twice_tells_the_same_and_what_it_tells_works(home: Home) -> None:
+    began = time.monotonic()
     with smoke.demo(str(home.root)) as (process, first):
+        took = [time.monotonic() - began]
         address = first["Console"].removesuffix("/console/")
         again = manage("demo", "--status", NOCTIS_VAR_DIR=str(home.root))
         names = [whoami(address, curl) for curl in (first["Try"], printed(again.stdout)["Try"])]
         stopped = [stop(process)]
 
-    started = time.monotonic()
+    began = time.monotonic()
     with smoke.demo(str(home.root)) as (process, second):
-        took = time.monotonic() - started
+        took.append(time.monotonic() - began)
         address = second["Console"].removesuffix("/console/")
         names.append(whoami(address, second["Try"]))
         stopped.append(stop(process))
@@ -224,7 +223,8 @@ def test_the_demo_starts_twice_tells_the_same_and_what_it_tells_works(home: Home
     assert stopped == [0, 0]
     assert second[""] == first[""] == printed(again.stdout)[""]
     assert second["Try"] != first["Try"]
-    assert took < SECOND_START_S
+    # A third where nothing else runs: under 5 s. How busy the cores are, both starts bear alike.
+    assert took[1] < took[0]
 
 
 @pytest.mark.stack

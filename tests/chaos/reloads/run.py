@@ -16,9 +16,10 @@ from datetime import datetime
 from pathlib import Path
 
 from noctis.embedded import Instance
+from noctis.launch import ports
 from tests.chaos.migrated import migrated_home
 from tests.chaos.reloads.questions import Question, questions
-from tests.chaos.stack import REPOSITORY, Stack, environment, own_port
+from tests.chaos.stack import REPOSITORY, Stack, environment
 
 CLIENTS = 8
 WEIGHED_EVERY = 25
@@ -102,7 +103,7 @@ def running_platform(guests: int) -> Iterator[Platform]:
     with ExitStack() as stack:
         home = stack.enter_context(migrated_home())
         instance = stack.enter_context(Instance(home))
-        found = Stack(instance, own_port(), environment(instance))
+        found = Stack(instance, ports.unasked_port(), environment(instance))
         found.environment = {
             **found.environment,
             "PORT": str(found.port),
