@@ -168,11 +168,17 @@ def test_without_valkey_each_process_limits_for_itself(
 
 def test_without_valkey_a_limit_costs_no_time(who: str, small: None, without_valkey: None) -> None:
     limits.take("read", who)
+
+    took_s = [seconds_to_take(who) for _ in range(5)]
+
+    # The quickest of them: a busy machine may set any one aside.
+    assert min(took_s) < 0.01
+
+
+def seconds_to_take(who: str) -> float:
     started = time.perf_counter()
-
     limits.take("read", who)
-
-    assert time.perf_counter() - started < 0.01
+    return time.perf_counter() - started
 
 
 def test_after_a_second_valkey_is_asked_again(

@@ -304,7 +304,7 @@ def test_reading_night_after_night_keeps_memory_flat(read: Read, recording: Reco
     tracemalloc.start()
 
     held = []
-    for _ in range(10):
+    for _ in range(4):
         read(recording, accept=CSV)
         gc.collect()
         held.append(tracemalloc.get_traced_memory()[0])
