@@ -38,6 +38,10 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT ON CONSTRAINT kept_answer_once DO UPDATE
 SET fingerprint = excluded.fingerprint, answer = excluded.answer, expires_at = excluded.expires_at
 """
+REPLACE = """
+UPDATE noctis_keptanswer SET answer = %s
+WHERE tenant = %s AND client = %s AND route = %s AND key = %s AND fingerprint = %s
+"""
 
 
 class KeyReused(errors.Invalid):
@@ -147,11 +151,21 @@ def _answer(claim: Claim, work: Callable[[], HttpResponse]) -> HttpResponse:
 
 
 def _keep(claim: Claim, response: HttpResponse, now: datetime) -> None:
+    expires = now + KEPT_FOR
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [*claim.columns, claim.fingerprint, _sealed(response), expires])
+
+
+def keep_instead(claim: Claim, response: HttpResponse) -> None:
+    """Keep what was known once the effect was committed. Whoever repeats before hears less."""
+    with connection.cursor() as cursor:
+        cursor.execute(REPLACE, [_sealed(response), *claim.columns, claim.fingerprint])
+
+
+def _sealed(response: HttpResponse) -> str:
     headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
     answer = Answer(response.status_code, headers, response.content)
-    sealed = keyring.encrypt(msgspec.msgpack.encode(answer))
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, [*claim.columns, claim.fingerprint, sealed, now + KEPT_FOR])
+    return keyring.encrypt(msgspec.msgpack.encode(answer))
 
 
 def _replay(sealed: str) -> HttpResponse:

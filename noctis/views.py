@@ -20,6 +20,14 @@ Action = Callable[..., Response]
 READING = frozenset({"GET", "HEAD"})
 
 
+class Continued(Response):
+    """True before its transaction ends, and kept with it; `then` knows more once it is over."""
+
+    def __init__(self, data: Any, *, then: Callable[[], Response]) -> None:
+        super().__init__(data)
+        self.then = then
+
+
 class ReliableView(APIView):
     """`repeatable` names the actions that write and may be done twice, beside all that read."""
 
@@ -67,9 +75,20 @@ class ReliableView(APIView):
         if faults.source is not None:
             faults.strike_action(deadlines.remaining_s())
         if claim := idempotency.claim_of(request, self.sender):
-            return idempotency.answer_once(claim, partial(self._answered, work, request))
+            return self._answered_once(claim, work, request)
         may_repeat = request.method in READING or getattr(self, "action", None) in self.repeatable
-        return transactions.repeat(work, is_idempotent=may_repeat)
+        answer = transactions.repeat(work, is_idempotent=may_repeat)
+        return answer.then() if isinstance(answer, Continued) else answer
+
+    def _answered_once(
+        self, claim: idempotency.Claim, work: Callable[[], Response], request: Request
+    ) -> HttpResponseBase:
+        answer = idempotency.answer_once(claim, partial(self._answered, work, request))
+        if not isinstance(answer, Continued):
+            return answer
+        whole = self._answered(answer.then, request)
+        idempotency.keep_instead(claim, whole)
+        return whole
 
     def _answered(self, work: Callable[[], Response], request: Request) -> Response:
         """The whole answer while the transaction is open; a refusal undoes only the work."""

@@ -14,7 +14,8 @@ from inference.services import pins, registry, reloading
 from inference.services.model_events import Decision
 from inference.services.pins import Place
 from inference.services.reloading import Reloaded
-from noctis import errors, idempotency
+from noctis import errors
+from noctis.views import Continued
 from tenants.roles import Capability
 from tenants.viewsets import ApiViewSet
 
@@ -24,6 +25,7 @@ PUTTING_ASIDE = [*EDGE, "pinned_by_tenant"]
 PINNING = ["pinned_by_environment", "pass_not_offered", "model_not_validated"]
 OF_ALL = ("validate", "promote", "archive", "reject", "rollback")
 OF_ONE = ("pin", "unpin")
+Told = dict[str, Any]
 ACTIONS = (*OF_ALL, *OF_ONE)
 
 
@@ -56,7 +58,7 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
     def promote(self, request: Request, version: str) -> Response:
         """Let a version serve that has passed its gates; what served before is archived.
 
-        Says which processes have loaded it; not with an `Idempotency-Key`: `heard` is false."""
+        Says which processes have loaded it, once it is committed."""
         body = self._body(bodies.Promote)
         registry.serve_version(
             version=version, families=body.get("families", ()), decision=self._decision(body)
@@ -121,8 +123,8 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         body = self._body(bodies.Pin)
         place = Place(self.caller.tenant, body["family"])
         row = service(version=version, place=place, decision=self._decision(body))
-        self._hear()
-        return Response(bodies.decided(row, pins.pinned_by(self.caller.tenant)))
+        told = bodies.decided(row, pins.pinned_by(self.caller.tenant))
+        return self._heard(told, lambda _: told)
 
     def _body(self, kind: type[bodies.Decide]) -> dict[str, Any]:
         """What is not there is said before what is wrong with the body."""
@@ -141,10 +143,10 @@ class ModelDecisions(ApiViewSet, GenericViewSet[Any]):
         return Decision(self.caller.actor, body["reason"], waiver)
 
     def _serving(self, version: str) -> Response:
-        own, heard = pins.pinned_by(self.caller.tenant), self._hear()
-        return Response(bodies.served(registry.version_named(version), own, heard))
+        row, own = registry.version_named(version), pins.pinned_by(self.caller.tenant)
+        told = bodies.served(row, own, reloading.unheard())
+        return self._heard(told, lambda heard: told | bodies.heard(heard))
 
-    def _hear(self) -> Reloaded:
-        # Under a key the answer is kept in the transaction of what it tells of.
-        is_kept = idempotency.HEADER in self.request.headers
-        return reloading.hear_later() if is_kept else reloading.hear()
+    def _heard(self, told: Told, then: Callable[[Reloaded], Told]) -> Response:
+        """Nobody can hear of a decision before it is committed."""
+        return Continued(told, then=lambda: Response(then(reloading.hear())))

@@ -11,6 +11,7 @@ from inference.bodies import models as bodies
 from inference.models import ModelVersion
 from inference.services import pins, reloading
 from inference.services.model_events import Decision
+from noctis.views import Continued
 from tenants.roles import Capability
 from tenants.viewsets import PAGING, ApiViewSet
 
@@ -50,4 +51,8 @@ class Models(ApiViewSet, GenericViewSet[Any]):
         """Load what should serve anew, in every process; a failure keeps what served before."""
         body = bodies.Reload.read(request.data)
         decision = Decision(self.caller.actor, body.get("reason", ""))
-        return Response(bodies.reloaded_models(reloading.reload_models(decision=decision)))
+        reloading.order_reload(decision=decision)
+        return Continued(bodies.reloaded_models(reloading.unheard()), then=self._reloaded)
+
+    def _reloaded(self) -> Response:
+        return Response(bodies.reloaded_models(reloading.hear_reload()))

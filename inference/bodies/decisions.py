@@ -70,7 +70,10 @@ class Served(Model):
 
     generation = serializers.IntegerField(help_text="Raised by every change of what serves.")
     processes = ProcessState(many=True)
-    heard = serializers.BooleanField(help_text="Could the other processes be asked?")
+    heard = serializers.BooleanField(
+        help_text="Were the other processes asked? Not where Redis is away, nor where a request is "
+        "repeated by its key before its first answer."
+    )
     behind = serializers.IntegerField(
         allow_null=True, help_text="Processes that have not loaded it yet; `null` if not heard."
     )
@@ -80,8 +83,10 @@ def decided(row: ModelVersion, pins: Pins) -> dict[str, Any]:
     return model(row, pins)
 
 
-def served(row: ModelVersion, pins: Pins, heard: Reloaded) -> dict[str, Any]:
-    told = reloaded_models(heard)
-    return model(row, pins) | {
-        name: told[name] for name in ("generation", "processes", "heard", "behind")
-    }
+def served(row: ModelVersion, pins: Pins, told: Reloaded) -> dict[str, Any]:
+    return model(row, pins) | heard(told)
+
+
+def heard(told: Reloaded) -> dict[str, Any]:
+    whole = reloaded_models(told)
+    return {name: whole[name] for name in ("generation", "processes", "heard", "behind")}

@@ -128,7 +128,10 @@ class ReloadedModels(Body):
     live = serializers.CharField(allow_null=True)
     night = serializers.CharField(allow_null=True)
     processes = ProcessState(many=True)
-    heard = serializers.BooleanField(help_text="Could the other processes be asked?")
+    heard = serializers.BooleanField(
+        help_text="Were the other processes asked? Not where Redis is away, nor where a request is "
+        "repeated by its key before its first answer."
+    )
     behind = serializers.IntegerField(
         allow_null=True, help_text="Processes that have not loaded it yet; `null` if not heard."
     )

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from inference import refusals, serving
 from inference.models import Generation
@@ -38,30 +38,40 @@ class Reloaded:
 
 def reload_models(*, decision: Decision, patience_s: float = PATIENCE_S) -> Reloaded:
     """Read what should serve anew, in every process; a failure keeps the old one and is told."""
+    order_reload(decision=decision)
+    return hear_reload(patience_s=patience_s)
+
+
+def order_reload(*, decision: Decision) -> None:
+    """Have every process read what should serve anew; each does so once this is committed."""
     with transaction.atomic():
-        number = registry.next_generation()
-        _tell(number, decision)
+        _tell(registry.next_generation(), decision)
+
+
+def hear_reload(*, patience_s: float = PATIENCE_S) -> Reloaded:
+    """Read what should serve anew here, refuse where it cannot be, and hear the others."""
     after = serving.refresh()
     if after.failures:
         raise refusals.ModelNotLoadable(_told(list(after.failures.values())))
     if not after.chosen:
         raise refusals.ModelNotLoadable("No version was chosen to serve: manage.py model serve.")
-    said = _heard(number, time.monotonic() + patience_s)
-    return Reloaded(after, said or [], heard=said is not None)
+    return _heard_of(after, patience_s)
 
 
 def hear(*, patience_s: float = PATIENCE_S) -> Reloaded:
     """Load what was just decided, and wait for the other processes to say that they have."""
-    after = serving.refresh()
+    return _heard_of(serving.refresh(), patience_s)
+
+
+def unheard() -> Reloaded:
+    """What can be said of a decision that is not committed: nobody can have heard of it, and what
+    this process would load might never come to be."""
+    return Reloaded(Snapshot(snapshot.generation()), [], heard=False)
+
+
+def _heard_of(after: Snapshot, patience_s: float) -> Reloaded:
     said = _heard(after.generation, time.monotonic() + patience_s)
     return Reloaded(after, said or [], heard=said is not None)
-
-
-def hear_later() -> Reloaded:
-    """Load what was just decided once it is committed: before, nobody can have heard of it, and
-    what this process would load might never come to be."""
-    transaction.on_commit(serving.refresh, robust=True)
-    return Reloaded(Snapshot(snapshot.generation()), [], heard=False)
 
 
 def _told(failures: list[Failure]) -> str:
@@ -70,11 +80,7 @@ def _told(failures: list[Failure]) -> str:
 
 
 def _heard(number: int, until: float) -> list[Report] | None:
-    """Wait for those that live, as long as it is worth it.
-
-    Inside a transaction nobody hears of the number before it is over."""
-    if connection.in_atomic_block:
-        return board.reports()
+    """Wait for those that live, as long as it is worth it."""
     while True:
         said = board.reports()
         if (

@@ -1,7 +1,6 @@
 """`/v1/models/{version}/validate` and so on: who may decide what, and what is refused."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -64,28 +63,6 @@ def test_promoting_again_changes_nothing(ml_ops: Calling) -> None:
 
     assert again.status_code == 200
     assert ModelEvent.objects.count() == events
-
-
-def test_with_a_key_no_process_is_told_of_before_the_commit(
-    ml_ops: Calling, django_capture_on_commit_callbacks: Any
-) -> None:
-    validated("old", 0)
-    validated("new", 1)
-    serve("old")
-    serving.refresh()
-    judge("new")
-
-    with django_capture_on_commit_callbacks(execute=True):
-        first = ml_ops("POST", "/v1/models/new/promote", WHY, Idempotency_Key="promote-1")
-        before = serving.current().night.version
-    again = ml_ops("POST", "/v1/models/new/promote", WHY, Idempotency_Key="promote-1")
-
-    body = first.json()
-    assert (first.status_code, body["serves"]) == (200, ["live", "night"])
-    assert (body["processes"], body["heard"], body["behind"]) == ([], False, None)
-    assert again.content == first.content
-    assert again.headers["Idempotency-Replayed"] == "true"
-    assert (before, serving.current().night.version) == ("old", "new")
 
 
 def test_a_rollback_brings_back_what_served(ml_ops: Calling) -> None:

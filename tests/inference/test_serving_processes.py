@@ -16,13 +16,15 @@ from django.conf import settings
 from django.db import connection
 
 from inference import serving
-from inference.models import ModelEvent
+from inference.models import Generation, ModelEvent
 from inference.services import pins, registry, reloading
 from inference.services.model_events import Decision
 from inference.services.pins import Place
 from inference.serving import board, holder
-from tests.factories import ACTOR, TenantFactory
+from tests.calling import calling_as
+from tests.factories import ACTOR, PlatformFactory, TenantFactory
 from tests.inference.test_registry import serve, validated
+from tests.mlops.judged import judge
 from tests.source_tree import REPOSITORY
 
 WITHIN_S = 30.0
@@ -219,3 +221,46 @@ def test_a_forked_child_loads_and_follows_by_itself(two_versions: None) -> None:
 
     assert run.returncode == 0, run.stderr
     assert serving.current().night.version == "old"
+
+
+@pytest.mark.parametrize("action", ["reload", "new/promote"])
+def test_a_decision_with_a_key_says_what_a_second_process_serves(
+    two_versions: None, action: str
+) -> None:
+    ml_ops = calling_as("ml_ops", PlatformFactory())
+    judge("new")
+    serving.current()
+    with ExitStack() as stack:
+        watcher = Watcher(stack)
+        watcher.waits_for("old")
+
+        first, again = (
+            ml_ops("POST", f"/v1/models/{action}", {"reason": "why"}, Idempotency_Key="once")
+            for _ in range(2)
+        )
+
+    body, wanted = first.json(), "old" if action == "reload" else "new"
+    assert first.status_code == 200, body
+    assert [(row["night"], row["is_current"]) for row in body["processes"]] == [(wanted, True)] * 2
+    assert (body["heard"], body["behind"]) == (True, 0)
+    assert body["generation"] == Generation.objects.get().number
+    assert again.content == first.content
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_key_keeps_what_a_reload_came_to_after_its_commit(
+    two_versions: None, store: Path
+) -> None:
+    ml_ops = calling_as("ml_ops", PlatformFactory())
+    serving.current()
+    before = Generation.objects.get().number
+    (store / "old" / "weights.npy").write_bytes(b"")
+
+    first, again = (
+        ml_ops("POST", "/v1/models/reload", {}, Idempotency_Key="once") for _ in range(2)
+    )
+
+    assert (first.status_code, first.json()["code"]) == (409, "model_not_loadable")
+    assert again.json()["detail"] == first.json()["detail"]
+    # The others were told all the same: each keeps what it has, and says so.
+    assert Generation.objects.get().number == before + 1
