@@ -113,6 +113,8 @@ def _too_few(report: Mapping[str, Any], limits: Limits) -> str:
     nights, people = report.get("nights", 0), report.get("people", 0)
     if nights >= limits.nights and people >= limits.people:
         return ""
+    if not report:
+        return "not judged yet"
     return f"{nights} nights of {people} people; it takes {limits.nights} of {limits.people} to say"
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from django.utils.safestring import SafeString
 
-from mlops.admin.job_columns import link
+from mlops.admin.job_columns import address
+from mlops.comparison import FEWEST_NIGHTS, judged
 from mlops.models import Replay, ReplayNight
 from mlops.services import replays
 from noctis import charts
@@ -29,9 +30,12 @@ def sheet_of(replay: Replay) -> dict[str, Any]:
     """For the template that shows a comparison, of one version or two."""
     names = names_of(replay)
     report = replay.report
+    better = judged(report["difference"], names) if "difference" in report else None
     return {
         "nights": report.get("nights", 0),
-        "sentence": _sentence(report, names),
+        "says": better["says"] if better else "",
+        "figures": _figures(better, names) if better else "",
+        "fitted": report.get("fitted", 0),
         "pair_head": (*PAIR_HEAD, *(f"F1 {stage}" for stage in SHOWN)),
         "pairs": [_pair(told(pair, names), one) for pair, one in _pairs(report)],
         "line_head": LINE_HEAD,
@@ -65,32 +69,26 @@ def _pairs(report: Report) -> list[tuple[str, Report]]:
     return sorted(known, key=lambda row: (row[0] not in order, row[0]))
 
 
-def _sentence(report: Report, names: Mapping[str, str]) -> str:
-    """How much better the first is where somebody knows the truth, with the interval."""
-    if "b" not in names:
-        return ""
-    found = report.get("difference") or {}
-    low, high = found.get("interval") or (None, None)
+def _figures(better: Report, names: Mapping[str, str]) -> str:
+    """By how much the first is better where somebody knows the truth."""
+    low, high = better["interval"]
     if low is None or high is None:
-        return "Too few of these nights were scored to say which of the two is better."
-    one, other = names["a"], names["b"]
-    said = (
-        f"κ of {one} less κ of {other}, against the truth: {found['kappa']:+.3f}, "
-        f"{low:+.3f} to {high:+.3f} with 95 %, {found['units']} nights drawn anew."
+        return ""
+    return (
+        f"κ of {names['a']} less κ of {names['b']}, against the truth: {better['kappa']:+.3f}, "
+        f"{low:+.3f} to {high:+.3f} with 95 %, by {better['units']} labelled nights."
     )
-    if low > 0:
-        return f"{one} is better. {said}"
-    return f"{other} is better. {said}" if high < 0 else f"Neither is shown to be better. {said}"
 
 
 def _pair(name: str, one: Report) -> Row:
-    low, high = one["kappa_interval"]
+    low, high = one["kappa_interval"] if one["nights"] >= FEWEST_NIGHTS else (None, None)
+    between = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
     f1 = one["by_stage"]["f1"]
     return [
         name,
         f"{one['nights']:,}",
         f"{one['epochs']:,}",
-        f"{_two(one['kappa'])} ({_two(low)} to {_two(high)})",
+        f"{_two(one['kappa'])}{between}",
         _two(one["accuracy"]),
         _two(one["macro_f1"]),
         _two(one["expected_calibration_error"]),
@@ -134,7 +132,8 @@ def _different(replay: Replay, names: Mapping[str, str]) -> Iterator[dict[str, A
     for night in replays.most_different(replay=replay):
         one = known[str(night.recording.uuid)]
         yield {
-            "night": link(night.recording),
+            "name": str(night.recording),
+            "url": address(night.recording),
             "says": f"{_percent(one['agreement'])} of {one['epochs']:,} epochs alike, "
             f"{one['differing_minutes']:,.0f} min apart",
             "pictures": list(_hypnograms(night, names)),
@@ -152,9 +151,10 @@ def _hypnograms(night: ReplayNight, names: Mapping[str, str]) -> Iterator[SafeSt
             continue
         recording = night.recording
         clock = Clock(recording.started_at, zone_of(recording), len(stages), grid.EPOCH_S)
-        apart = [] if name == "a" else [Trace(f"≠ {names['a']}", _apart(first, stages), DIFFERS)]
+        apart = [] if name == "a" else [Trace("differs", _apart(first, stages), DIFFERS)]
+        says = "" if name == "a" else f"Beneath: where it differs from {names['a']}."
         trace = Trace(names[name], ROW_OF[stages], ROWS)
-        yield charts.hypnogram(Caption(names[name], ""), clock, Staged(trace, (), apart))
+        yield charts.hypnogram(Caption(names[name], says), clock, Staged(trace, (), apart))
 
 
 def _apart(one: Any, other: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops.comparison import judged
 from mlops.services.comparisons import Comparison
 from mlops.services.restaging import Restaged
 from recordings.stages import SHOWN
@@ -18,6 +19,8 @@ def comparison(found: Comparison) -> dict[str, Any]:
         "versions": dict(found.versions),
         "family": found.family,
         **found.report,
+        "difference": judged(found.report["difference"], found.versions),
+        "fitted": found.fitted,
         "left_out": dict(found.left_out),
         "pictures": [picture(one) for one in found.pictures],
     }

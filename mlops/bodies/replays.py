@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from mlops.comparison import FEWEST_NIGHTS, judged
 from mlops.models import Replay
 from mlops.services import replays
 from mlops.services.comparisons import Nights
@@ -60,7 +61,15 @@ _REPORT: dict[str, Any] = {
         }
     ],
     "left_out": {"schema_mismatch": 1},
-    "difference": {"kappa": 0.02, "interval": [-0.01, 0.05], "units": 12},
+    "fitted": 0,
+    "difference": {
+        "kappa": 0.02,
+        "interval": [-0.01, 0.05],
+        "units": 12,
+        "fewest": FEWEST_NIGHTS,
+        "verdict": "neither",
+        "says": "Neither is shown to be better.",
+    },
 }
 
 
@@ -126,7 +135,10 @@ class DetailedReplay(ReplayBody):
     report = serializers.DictField(
         allow_null=True,
         help_text="Once it has ended: each version, what was stored and the truth (`lines`), each "
-        "against others (`pairs`), κ of `a` less κ of `b` (`difference`), where they differ most.",
+        "against others (`pairs`), κ of `a` less κ of `b` (`difference`; its "
+        "`verdict` is `a`, `b`, `neither`, or `unknown` below `fewest` labelled nights), where "
+        "they differ most. `fitted`: labelled nights of people that a version was fitted to; "
+        "their labels do not count.",
     )
 
 
@@ -158,7 +170,15 @@ def replay(row: Replay) -> dict[str, Any]:
 
 def detailed_replay(row: Replay) -> dict[str, Any]:
     standing = replays.standing_of(replay=row)
-    return replay(row) | {"standing": standing, "report": row.report or None}
+    return replay(row) | {"standing": standing, "report": _report(row)}
+
+
+def _report(row: Replay) -> dict[str, Any] | None:
+    """What follows from the figures is said by the rule of today, however old they are."""
+    if "difference" not in row.report:
+        return row.report or None
+    names = {name: version.version for name, version in row.versions.items()}
+    return row.report | {"difference": judged(row.report["difference"], names)}
 
 
 def status_of(row: Replay) -> str:

@@ -3,9 +3,12 @@
 from mlops.comparison.counts import Line, NightCounts, Pair, count_night
 from mlops.comparison.told import difference_of, told
 from mlops.comparison.totals import MOST_DIFFERENT, Different, Totals
+from mlops.comparison.verdict import FEWEST_NIGHTS, VERDICTS, judged
 
 __all__ = [
+    "FEWEST_NIGHTS",
     "MOST_DIFFERENT",
+    "VERDICTS",
     "Different",
     "Line",
     "NightCounts",
@@ -13,5 +16,6 @@ __all__ = [
     "Totals",
     "count_night",
     "difference_of",
+    "judged",
     "told",
 ]

@@ -41,6 +41,18 @@ def parts_of(report: Mapping[str, Any], versions: Mapping[str, str]) -> Iterator
     ]
 
 
+def better_of(report: Mapping[str, Any]) -> str:
+    """Which of two versions is better, and by what."""
+    found = report["difference"]
+    figures = (
+        f"kappa of a less kappa of b: {two(found['kappa']) or '-'} "
+        f"({between(found['interval']) or 'no interval'}, by {found['units']} labelled nights)"
+    )
+    fitted = report.get("fitted")
+    left = f"\n{fitted} labelled nights do not count: one was fitted to them." if fitted else ""
+    return f"{found['says']}\n{figures}{left}"
+
+
 def _agreement(name: str, pair: Mapping[str, Any]) -> Row:
     return {
         "": name,

@@ -14,7 +14,7 @@ from inference.engine import Pass
 from inference.services import registry
 from inference.serving import Served, snapshot
 from mlops.comparison import Totals, count_night, difference_of, told
-from mlops.services import restaging
+from mlops.services import holdout, restaging
 from mlops.services.restaging import TRUTH, NotRestaged, Restaged
 from recordings.models import Recording, RecordingQuerySet
 from tenants.models import Tenant
@@ -67,6 +67,8 @@ class Comparison:
     family: Pass
     report: Mapping[str, Any]
     left_out: Mapping[str, int]
+    # Labelled nights that do not say how good they are: of people that one was fitted to.
+    fitted: int
     pictures: list[Restaged] = field(default_factory=list)
 
 
@@ -79,12 +81,13 @@ def compare_versions(
         registry.check_offered(row=row, families=(family,))
     versions = {name: snapshot.serve(row) for name, row in rows.items()}
     found = nights.rows().select_related("tenant").order_by("-started_at", "-pk")
-    totals, left_out = _counted(found[: min(limit, MOST_NIGHTS)], versions, family)
+    totals, left_out, fitted = _counted(found[: min(limit, MOST_NIGHTS)], versions, family)
     return Comparison(
         versions={name: row.version for name, row in rows.items()},
         family=family,
         report=told(totals) | {"difference": difference(totals=totals)},
         left_out=left_out,
+        fitted=fitted,
         pictures=_pictures(totals, versions, family),
     )
 
@@ -103,17 +106,20 @@ def totals_of(*, names: Iterable[str]) -> Totals:
 
 def _counted(
     rows: Iterable[Recording], versions: Mapping[str, Served], family: Pass
-) -> tuple[Totals, Counter[str]]:
-    totals, left_out = totals_of(names=versions), Counter[str]()
+) -> tuple[Totals, Counter[str], int]:
+    totals, left_out, fitted = totals_of(names=versions), Counter[str](), 0
     for recording in rows:
         try:
             found = restaging.restage(recording=recording, versions=versions, family=family)
         except NotRestaged as reason:
             left_out[str(reason)] += 1
             continue
-        counts = count_night(found.lines, totals.pairs)
+        is_fitted = holdout.is_fitted_to(found=found, versions=versions)
+        fitted += is_fitted
+        pairs = restaging.untrue(totals.pairs) if is_fitted else totals.pairs
+        counts = count_night(found.lines, pairs)
         totals.add(counts, name=str(recording.uuid), unit=recording.pk)
-    return totals, left_out
+    return totals, left_out, fitted
 
 
 def _pictures(totals: Totals, versions: Mapping[str, Served], family: Pass) -> list[Restaged]:

@@ -78,6 +78,16 @@ def judge(
             yield Judged(night, known.person)
 
 
+def is_fitted_to(*, found: Restaged, versions: Mapping[str, Served]) -> bool:
+    """Was one of the versions fitted to this labelled night, or to another of the same person?
+    Then its labels do not say how good the versions are."""
+    if found.scoring is None:
+        return False
+    recipes = [version.manifest.metadata.training.recipe for version in versions.values()]
+    night = [_labelled(found, found.scoring)]
+    return not all(unseen_by(recipe, night) for recipe in recipes)
+
+
 def _unfit(night: LabelledNight, recipes: Sequence[Mapping[str, object]], family: Pass) -> str:
     if family == "live" and night.source in LOOKS_AHEAD:
         return "looks_ahead"

@@ -19,7 +19,8 @@ from inference.services.predictions import Staging, Work
 from inference.serving import Served, snapshot
 from mlops.comparison import NightCounts, count_night
 from mlops.models import Replay, ReplayNight
-from mlops.services import replays, restaging
+from mlops.services import holdout, replays, restaging
+from mlops.services.replays import FITTED
 from mlops.services.restaging import NotRestaged, Restaged
 from noctis import context, errors
 from recordings.models import Recording
@@ -105,7 +106,10 @@ def _worked_off(replay: Replay, versions: dict[str, Served], pk: int) -> bool:
         told = error.row.code if isinstance(error, errors.Refusal) else type(error).__name__
         ReplayNight.objects.filter(pk=pk).update(reason=told[:200])
         raise
-    counts = count_night(found.lines, restaging.pairs_of(list(versions)))
+    is_fitted = holdout.is_fitted_to(found=found, versions=versions)
+    night.reason = FITTED if is_fitted else ""
+    pairs = restaging.pairs_of(list(versions))
+    counts = count_night(found.lines, restaging.untrue(pairs) if is_fitted else pairs)
     return _counted(replay, versions, night, found, counts)
 
 
@@ -128,7 +132,7 @@ def _counted(
     counts: NightCounts,
 ) -> bool:
     with transaction.atomic():
-        if not _end(night, Status.DONE, counts=counts.as_json):
+        if not _end(night, Status.DONE, counts=counts.as_json, reason=night.reason):
             return False
         if replay.is_stored:
             for name, served in versions.items():

@@ -34,6 +34,7 @@ class Restaged:
     night: Night
     staged: Mapping[str, Staged]
     lines: Mapping[str, Line]
+    scoring: LabelSet | None  # whose stages are the truth
 
 
 def restage(
@@ -46,7 +47,8 @@ def restage(
     """Stage a night by every version under its name; a night that one cannot take is refused."""
     night = _night(recording, versions)
     staged, lines = {}, {}
-    known = _known(recording, sources)
+    scoring = _newest(recording, sources)
+    known = _known(recording, scoring)
     count = min(max(len(night), *map(len, known.values()), 0), grid.MAX_EPOCHS)
     for name, version in versions.items():
         started = time.perf_counter()
@@ -55,13 +57,18 @@ def restage(
         lines[name] = _line(version.model, staged[name], count, took)
     for name, codes in known.items():
         lines[name] = Line(shown_places(laid_out(codes, 0, range(count))))
-    return Restaged(recording, night, staged, lines)
+    return Restaged(recording, night, staged, lines, scoring)
 
 
 def pairs_of(names: Sequence[str]) -> list[Pair]:
     """Each version against the truth and against what was stored, and the first two of them."""
     against = [(name, other) for name in names for other in (TRUTH, STORED)]
     return [*against, differing(names)] if len(names) > 1 else against
+
+
+def untrue(pairs: Sequence[Pair]) -> list[Pair]:
+    """Those that ask nobody for the truth."""
+    return [pair for pair in pairs if TRUTH not in pair]
 
 
 def differing(names: Sequence[str]) -> Pair:
@@ -79,7 +86,14 @@ def _night(recording: Recording, versions: Mapping[str, Served]) -> Night:
     return stored.laid_out()
 
 
-def _known(recording: Recording, sources: Sequence[str]) -> dict[str, np.ndarray]:
+def _newest(recording: Recording, sources: Sequence[str]) -> LabelSet | None:
+    owned = LabelSet.objects.owned_by(recording.tenant_id)
+    rows = owned.filter(recording=recording, source__in=sources)
+    found: LabelSet | None = rows.select_related("recording__tenant").order_by("-version").first()
+    return found
+
+
+def _known(recording: Recording, scoring: LabelSet | None) -> dict[str, np.ndarray]:
     """(epochs,) codes from the recording's first epoch on, of what is there."""
     found = {}
     owned = Hypnogram.objects.owned_by(recording.tenant_id)
@@ -87,12 +101,8 @@ def _known(recording: Recording, sources: Sequence[str]) -> dict[str, np.ndarray
     if hypnogram is not None and hypnogram.stages:
         lead = np.full(hypnogram.first_index, -1, np.int8)
         found[STORED] = np.concatenate([lead, np.array(hypnogram.stages, np.int8)])
-    labels = LabelSet.objects.owned_by(recording.tenant_id).filter(
-        recording=recording, source__in=sources
-    )
-    newest = labels.order_by("-version").values_list("stages", flat=True).first()
-    if newest is not None:
-        found[TRUTH] = np.array(newest, np.int8)
+    if scoring is not None:
+        found[TRUTH] = np.array(scoring.stages, np.int8)
     return found
 
 

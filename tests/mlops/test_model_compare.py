@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from inference.artifacts import files_of
+from inference.artifacts import Training, files_of
 from inference.models import Hypnogram, Prediction
 from inference.services import registry, staging
 from recordings.models import Recording
@@ -18,6 +18,7 @@ from tests.inference import drafts
 from tests.inference.conftest import empty_registry, store
 from tests.inference.staged import DECISION, closed, serve
 from tests.mlops.staged_nights import score
+from tests.mlops.test_gate_runs import subject_mark_of
 
 __all__ = ["empty_registry", "store"]
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,7 @@ def test_a_candidate_is_compared_with_what_serves(tenant: Tenant) -> None:
     assert pairs["a against stored"]["kappa"] == pytest.approx(1)
     assert pairs["a against stored"]["nights"] == 1
     assert found["difference"]["units"] == 3
+    assert found["difference"]["verdict"] == "unknown"
     assert 0 < found["lines"]["b"]["latency_ms"]["p50"] < 1_000
 
 
@@ -112,6 +114,23 @@ def test_people_read_tables(tenant: Tenant) -> None:
 
     assert "b against truth" in out.getvalue()
     assert "kappa of a less kappa of b" in out.getvalue()
+    assert "cannot be told yet which of the two is better: 2 nights have labels" in out.getvalue()
+
+
+def test_labels_of_people_that_one_was_fitted_to_do_not_count(tenant: Tenant) -> None:
+    nights = nights_of(tenant, 3)
+    marks = {"subjects": [subject_mark_of(nights[0])], "contents": []}
+    training = Training(drafts.TRAINING.data, 7, "test", marks)
+    draft = drafts.draft("third", drafts.linear(3), training=training)
+    registry.import_version(files=files_of(draft), decision=DECISION)
+    out = StringIO()
+
+    call_command("model", "compare", "first", "third", "--json", stdout=out)
+
+    found = json.loads(out.getvalue())
+    assert (found["nights"], found["fitted"], found["difference"]["units"]) == (3, 1, 2)
+    assert found["pairs"]["a against b"]["nights"] == 3
+    assert found["pairs"]["a against truth"]["nights"] == 2
 
 
 @pytest.mark.parametrize(

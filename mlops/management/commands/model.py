@@ -193,11 +193,7 @@ class Command(VerbCommand):
         for part in chosen.parts_of(answer, answer["versions"]):
             super().show(part)
             self.stdout.write("")
-        better = answer["difference"]
-        self.stdout.write(
-            f"kappa of a less kappa of b: {chosen.two(better['kappa']) or '-'} "
-            f"({chosen.between(better['interval']) or 'no interval'}, by night)"
-        )
+        self.stdout.write(chosen.better_of(answer))
 
 
 def _decision(options: Mapping[str, Any]) -> Decision:

@@ -93,6 +93,8 @@ class Command(VerbCommand):
         for part in chosen.parts_of(report, versions):
             self.stdout.write("")
             super().show(part)
+        if "difference" in report:
+            self.stdout.write(f"\n{chosen.better_of(report)}")
 
 
 def _called(options: Mapping[str, Any]) -> Replay:
