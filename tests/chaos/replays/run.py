@@ -1,6 +1,7 @@
 """A replay of many nights on two worker processes, killed in its middle: counted and weighed."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -43,11 +44,11 @@ class Weighed:
         return max((mb for done, mb in self.megabytes if span[0] <= done <= span[1]), default=0.0)
 
     def __str__(self) -> str:
-        early, late = self.largest(0.1, 0.5), self.largest(0.5, 1.0)
+        tenths = (f"{self.largest(tenth / 10, (tenth + 1) / 10):.0f}" for tenth in range(10))
         return (
             f"{self.nights} nights in {self.seconds:.1f} s, {self.nights_per_second:.1f} nights/s, "
-            f"{self.kills} kills; largest worker process {early:.0f} MB in the first half after "
-            f"warming up, {late:.0f} MB in the second"
+            f"{self.kills} kills; MB of the largest worker process by tenths of the nights: "
+            f"{', '.join(tenths)}; load {os.getloadavg()[1]:.1f}"
         )
 
 
