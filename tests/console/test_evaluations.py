@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inference.models import ModelVersion
@@ -128,6 +130,21 @@ def test_a_range_and_a_tenant_are_part_of_the_address(heron: Tenant, model: Mode
     assert "1 nights of 1 sleepers" in page(browser, model, "?tenant=heron")
     assert "0 nights of 0 sleepers" in page(browser, model, "?tenant=magpie&days=7")
     assert "2 nights of 2 sleepers" in page(browser, model, "?days=%3Cscript%3E&tenant=nobody")
+
+
+def test_what_it_asks_does_not_grow_with_nights(
+    heron: Tenant, model: ModelVersion, browser: Client
+) -> None:
+    asked = []
+    for people in (("ada",), ("bea", "cem", "dan", "eve", "fay", "gil")):
+        staged(heron, model, *people)
+        page(browser, model)
+        with CaptureQueriesContext(connection) as queries:
+            page(browser, model)
+        asked.append([query["sql"][:60] for query in queries])
+
+    assert asked[0] == asked[1]
+    assert len(asked[0]) <= 12
 
 
 def test_where_nobody_scored_it_says_so(model: ModelVersion, browser: Client) -> None:
