@@ -48,10 +48,11 @@ def _set(name: str, answers: Mapping[str, Mapping[str, Any]]) -> SafeString:
     ordered = sorted(answers.items(), key=lambda row: (not row[0].startswith(OWN), row[0]))
     rows = [[label, *_overall(one)] for label, one in ordered]
     own = [(label, one) for label, one in ordered if label.startswith(OWN)]
-    drawn = [part for label, one in own for part in _pictures(f"{label}, {name} nights", one)]
+    spelt = name.replace("_", " ")
+    drawn = [part for label, one in own for part in _pictures(f"{label}, {spelt} nights", one)]
     return format_html(
-        "<p><strong>{} nights, held out</strong></p>{}<div class='chart-row'>{}</div>",
-        name,
+        "<p><strong>{}</strong></p>{}<div class='chart-row'>{}</div>",
+        "held-out nights" if name == "held_out" else f"{spelt} nights, held out",
         table(HEAD, rows),
         format_html_join("", "{}", [(part,) for part in drawn]),
     )

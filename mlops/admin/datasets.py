@@ -22,6 +22,7 @@ TenantPage.also_offer(actions.BUILD, actions.RETRAIN)
 class DatasetPage(FoundByUuid):
     """Snapshots of labelled nights: what models are fitted to, and who judges them."""
 
+    change_form_template = "admin/job.html"
     reads = Capability.MODELS_READ
     menu = "Models"
     place = 60

@@ -11,6 +11,14 @@ from tenants.console import TenantFilter, facts, instant
 from tenants.console.found import FoundByUuid
 from tenants.roles import Capability
 
+MOST_RUNS = 20
+RUN_HEAD = ("run", "state", "κ held out", "recipe", "data set")
+
+
+def kappa_of(run: TrainingRun) -> str:
+    known = run.metrics.get("figures", {}).get("this model", {}).get("kappa")
+    return NONE if known is None else f"{known:.2f}"
+
 
 @admin.register(Experiment)
 class ExperimentPage(FoundByUuid):
@@ -33,13 +41,29 @@ class ExperimentPage(FoundByUuid):
         "description",
         "created_by",
         instant("created_at", "opened"),
+        "runs",
     ]
+    readonly_fields = ["runs"]
+
+    class Media:
+        css = {"all": ["noctis/charts.css"]}
+
+    @admin.display(description="newest runs")
+    def runs(self, row: Experiment) -> SafeString | str:
+        """Side by side: which of them is the best, and on what."""
+        owned = TrainingRun.objects.owned_by(row.tenant_id).filter(experiment=row)
+        found = owned.select_related("dataset").order_by("-id")[:MOST_RUNS]
+        rows = [
+            (link(run), run.status, kappa_of(run), run.recipe, link(run.dataset)) for run in found
+        ]
+        return model_sheets.table(RUN_HEAD, rows) if rows else "None yet: train on a data set."
 
 
 @admin.register(TrainingRun)
 class TrainingRunPage(FoundByUuid):
     """Fits of a recipe to a data set: how far, how good beside what serves, what came of them."""
 
+    change_form_template = "admin/job.html"
     reads = Capability.MODELS_READ
     menu = "Models"
     place = 62
@@ -78,7 +102,7 @@ class TrainingRunPage(FoundByUuid):
         "recipe",
         "family",
         "seed",
-        facts("hyperparameters", "set"),
+        facts("hyperparameters", "hyperparameters"),
         "code_revision",
         "judged",
         LOG,
@@ -94,8 +118,7 @@ class TrainingRunPage(FoundByUuid):
 
     @admin.display(description="κ held out")
     def kappa(self, row: TrainingRun) -> str:
-        known = row.metrics.get("figures", {}).get("this model", {}).get("kappa")
-        return NONE if known is None else f"{known:.2f}"
+        return kappa_of(row)
 
     @admin.display(description="candidate")
     def candidate(self, row: TrainingRun) -> SafeString | str:

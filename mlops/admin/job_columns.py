@@ -15,8 +15,12 @@ STATE = pill("status", "state")
 
 
 @admin.display(description="progress")
-def _progress(row: Any) -> str:
-    return f"{100 * row.progress:.0f} %"
+def _progress(row: Any) -> SafeString | str:
+    told = f"{100 * row.progress:.0f} %"
+    if not row.is_alive:
+        return told
+    bar = '<progress max="1" value="{}" aria-label="progress"></progress> {}'
+    return format_html(bar, f"{row.progress:.2f}", told)
 
 
 @admin.display(description="took")
@@ -34,7 +38,11 @@ TOOK: Column = _took
 LOG: Column = _log
 
 
+def address(row: Any) -> str:
+    """Of the page of a row."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
 def link(row: Any) -> SafeString:
     """To the page of a row."""
-    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), str(row))
+    return format_html('<a href="{}">{}</a>', address(row), str(row))

@@ -7,11 +7,13 @@ from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from inference.models import Family, ModelVersion, Serving
 from inference.services import registry
 from inference.serving import board
 from mlops.admin import comparison_sheets
+from mlops.admin.job_columns import link
 from mlops.gates import Gate
 from mlops.models import Replay
 from mlops.services import gates
@@ -19,6 +21,7 @@ from mlops.services.gates import Gated
 
 MOST_OTHERS = 20
 NONE = "-"
+GATES = {"kappa": "κ", "macro_f1": "macro-F1", "over_null": "above the null"}
 Reach = frozenset[int] | None
 Status = ModelVersion.Status
 
@@ -51,6 +54,7 @@ def sheet_of(row: ModelVersion, request: HttpRequest, reach: Reach) -> dict[str,
         "against": against,
         "replay": replay,
         "comparison": comparison_sheets.sheet_of(replay) if replay else None,
+        "under_way": _under_way(row, against, reach),
         "gates": [_gate(gate) for gate in gated.gates],
         "unmet": len(gated.unmet),
         "judged": _judged(gated),
@@ -88,17 +92,29 @@ def _newest(row: ModelVersion, against: ModelVersion | None, reach: Reach) -> Re
     """Of nights that the operator may read: a replay tells of its tenant's sleep."""
     if against is None:
         return None
-    pair = Q(first=row.pk, second=against.pk) | Q(first=against.pk, second=row.pk)
-    rows = Replay.objects.done().filter(pair)
-    rows = rows if reach is None else rows.filter(tenant__in=reach)
+    rows = _of_both(Replay.objects.done(), row, against, reach)
     found: Replay | None = rows.select_related("tenant", "first", "second").order_by("-id").first()
     return found
+
+
+def _under_way(row: ModelVersion, against: ModelVersion | None, reach: Reach) -> SafeString | None:
+    """Whoever has just asked for a comparison looks for it here."""
+    if against is None:
+        return None
+    found = _of_both(Replay.objects.alive(), row, against, reach).order_by("-id").first()
+    return link(found) if found else None
+
+
+def _of_both(rows: Any, row: ModelVersion, against: ModelVersion, reach: Reach) -> Any:
+    pair = Q(first=row.pk, second=against.pk) | Q(first=against.pk, second=row.pk)
+    found = rows.filter(pair)
+    return found if reach is None else found.filter(tenant__in=reach)
 
 
 def _gate(gate: Gate) -> dict[str, str]:
     figure = NONE if gate.figure is None else f"{gate.figure:.3g}"
     return {
-        "name": gate.name,
+        "name": GATES.get(gate.name, gate.name.replace("_", " ")),
         "asks": gate.asks,
         "outcome": gate.outcome.value,
         "figure": figure,

@@ -40,8 +40,12 @@ class ReplayForm(ReasonForm):
 
 
 class CompareForm(ReasonForm):
-    against = forms.ModelChoiceField(ModelVersion.objects.all(), help_text="What serves, unasked.")
-    tenant = forms.SlugField(help_text="The slug of the tenant whose nights both stage anew.")
+    against = forms.ModelChoiceField(
+        ModelVersion.objects.all(), help_text="Unless you choose another: what serves now."
+    )
+    tenant = forms.SlugField(
+        help_text="By its short name, such as harbour: both stage its nights anew."
+    )
     days = forms.IntegerField(
         min_value=1, max_value=366, initial=DAYS, help_text="Nights that began in the last days."
     )

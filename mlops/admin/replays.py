@@ -68,11 +68,11 @@ class ReplayPage(FoundByUuid):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any
     ) -> HttpResponse:
         row: Replay = more.get("obj") or context["original"]
-        context |= {"sheet": comparison_sheets.sheet_of(row), "standing": _standing(row)}
+        context |= {"sheet": comparison_sheets.sheet_of(row), "how_far": _how_far(row)}
         return super().render_change_form(request, context, *args, **more)
 
 
-def _standing(row: Replay) -> str:
+def _how_far(row: Replay) -> str:
     known = replays.standing_of(replay=row)
     told = (f"{count:,} {name.replace('_', ' ')}" for name, count in known.items())
     return f"{row.nights:,} nights: {', '.join(told)}"

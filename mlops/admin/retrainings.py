@@ -5,6 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mlops.admin.job_columns import LOG, NONE, PROGRESS, STATE, TOOK, link
+from mlops.admin.promotions import promotion
 from mlops.models import Retraining
 from tenants.console import TenantFilter, instant
 from tenants.console.found import FoundByUuid
@@ -15,6 +16,7 @@ from tenants.roles import Capability
 class RetrainingPage(FoundByUuid):
     """New candidates asked for by drift, by a regression or by a person; nothing serves by them."""
 
+    change_form_template = "admin/job.html"
     reads = Capability.MODELS_READ
     menu = "Models"
     place = 63
@@ -26,6 +28,7 @@ class RetrainingPage(FoundByUuid):
         "family",
         "cause",
         STATE,
+        PROGRESS,
         "candidate",
         instant("created_at", "asked for"),
         instant("finished_at", "ended"),
@@ -70,4 +73,5 @@ class RetrainingPage(FoundByUuid):
     def candidate(self, row: Retraining) -> SafeString | str:
         if row.run is None or row.run.version is None:
             return NONE
-        return format_html("{} ({})", link(row.run.version), row.run.version.status)
+        version = row.run.version
+        return format_html("{} ({}): {}", link(version), version.status, promotion(version))

@@ -109,4 +109,4 @@ class DriftRun(Owned):
         ]
 
     def __str__(self) -> str:
-        return f"drift of model {self.model_id} until {self.until}: {self.severity}"
+        return f"drift of {self.model.version} until {self.until}: {self.severity}"

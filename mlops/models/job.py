@@ -70,6 +70,10 @@ class Job(Owned):
         return str(self.uuid)
 
     @property
+    def is_alive(self) -> bool:
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
+
+    @property
     def seconds(self) -> float | None:
         """From its first start to its end."""
         if self.started_at is None or self.finished_at is None:

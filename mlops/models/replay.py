@@ -51,10 +51,6 @@ class Replay(Job):
         named = {"a": self.first, "b": self.second}
         return {name: row for name, row in named.items() if row is not None}
 
-    @property
-    def is_alive(self) -> bool:
-        return self.status in (Job.Status.QUEUED, Job.Status.RUNNING)
-
 
 class ReplayNight(Owned):
     """Counted once: by the one statement that takes it from due to done."""

@@ -81,4 +81,4 @@ class Retraining(Job):
         ]
 
     def __str__(self) -> str:
-        return f"retraining {self.family}, {self.cause}"
+        return f"retraining {str(self.uuid)[:8]}, {self.family}"

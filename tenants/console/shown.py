@@ -63,7 +63,15 @@ def facts(name: str, label: str) -> Column:
         known = getattr(row, name)
         if not known:
             return NONE
-        lines = format_html_join("", "<dt>{}</dt><dd>{}</dd>", sorted(known.items()))
+        told = ((name, _told(value)) for name, value in sorted(known.items()))
+        lines = format_html_join("", "<dt>{}</dt><dd>{}</dd>", told)
         return format_html('<dl class="facts">{}</dl>', lines)
 
     return shown
+
+
+def _told(value: Any) -> Any:
+    """As a person would write it: what is not there, and several of something."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or NONE
+    return NONE if value is None else value
