@@ -20,7 +20,8 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="noctis-lines-") as name:
         folder = Path(name)
         starts = prepare(folder, sources())
-        environment = os.environ | {FOLDER: name, "PYTHONPATH": str(Path(__file__).parent)}
+        folders = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {FOLDER: name, "PYTHONPATH": os.pathsep.join(folders)}
         command = [sys.executable, "-m", "pytest", *words]
         status = subprocess.run(command, cwd=REPOSITORY, env=environment).returncode
         return report(lines_seen(folder, starts)) or status
