@@ -223,7 +223,7 @@ def test_the_demo_starts_twice_tells_the_same_and_what_it_tells_works(home: Home
     assert stopped == [0, 0]
     assert second[""] == first[""] == printed(again.stdout)[""]
     assert second["Try"] != first["Try"]
-    # A third where nothing else runs: under 5 s. How busy the cores are, both starts bear alike.
+    # The first makes servers, tables and nights. How busy the cores are, both starts bear alike.
     assert took[1] < took[0]
 
 
