@@ -10,7 +10,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
 
-import structlog
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -19,9 +18,9 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from noctis import errors, faults, metrics
+from noctis.db.circuit import Circuit, Dependency
 from noctis.rates import Limit, in_force
 
-log = structlog.get_logger(__name__)
 MOST_LOCAL_BUCKETS = 10_000
 # A password guessed at every process in turn is guessed too fast.
 NEVER_LOCAL = frozenset({"sign_in"})
@@ -141,9 +140,19 @@ def _script() -> Script:
     return store.register_script(_TAKE)
 
 
+def _ping() -> None:
+    _script().registered_client.ping()
+
+
+# One failure is enough, for nothing is lost by counting alone; and its end is soon found, for
+# nobody signs in before.
+STORE = Circuit(
+    threshold=1,
+    recovery_s=2.0,
+    dependency=Dependency("redis", (RedisError,), CannotCount, metrics.LIMITS_CIRCUIT),
+)
 _local = LocalBuckets()
 _leases = Leases()
-_retry_shared_at = 0.0
 
 
 def take(route_class: str, caller: str) -> Verdict | None:
@@ -162,21 +171,22 @@ def take(route_class: str, caller: str) -> Verdict | None:
 
 
 def _take_shared(key: str, limit: Limit) -> float | None:
-    """Ask the shared bucket; for a second after it failed, do not even ask."""
-    global _retry_shared_at
+    """Ask the shared bucket; while its circuit is open, do not even ask."""
     if faults.source is not None and faults.found(faults.Kind.REDIS_DOWN):
         return None
     if (left := _leases.take(key)) is not None:
         return left
-    if time.monotonic() < _retry_shared_at:
-        return None
     try:
+        STORE.check(_ping)
         granted, text = _script()(keys=[key], args=[limit.calls, limit.rate, limit.lease])
-    except RedisError as error:
-        _retry_shared_at = time.monotonic() + 1
+    except CannotCount:
         metrics.RATE_LIMIT_FELL_BACK_AT.set_to_current_time()
-        log.warning("rate_limit_fallback", error=type(error).__name__)
         return None
+    except RedisError as error:
+        STORE.note_failure(type(error).__name__)
+        metrics.RATE_LIMIT_FELL_BACK_AT.set_to_current_time()
+        return None
+    STORE.note_success()
     if granted > 1:
         _leases.keep(key, granted - 1, float(text))
     return float(text) + max(0, granted - 1)

@@ -33,28 +33,35 @@ ACTIVE_TENANTS = Gauge(
 )
 
 DB_RETRIES = Counter("db_retry", "Database work that was tried again, by cause.", ["reason"])
-CIRCUIT_OPENED = Counter("db_circuit_open", "How often a process gave the database up for a while.")
-CIRCUIT_STATE = Gauge(
-    "db_circuit_state",
-    "The worst process's: 0 closed, 1 probing, 2 open.",
-    multiprocess_mode="livemax",
-)
-CIRCUIT_FAILURES = Gauge(
-    "db_circuit_failures",
-    "The worst process's failures in a row to reach the database.",
-    multiprocess_mode="livemax",
-)
-# Times and not ages, which nobody would bring up to date while all wait; 0 while closed.
-CIRCUIT_OPENED_AT = Gauge(
-    "db_circuit_opened_timestamp_seconds",
-    "When a process gave the database up, and has not reached it since; 0 while closed.",
-    multiprocess_mode="livemax",
-)
-CIRCUIT_RETRY_AT = Gauge(
-    "db_circuit_retry_timestamp_seconds",
-    "From when on a process asks the database again; 0 while closed.",
-    multiprocess_mode="livemax",
-)
+
+
+class CircuitMetrics:
+    """What a process thinks of a dependency, as the worst process thinks it. Times and not ages,
+    which nobody would bring up to date while all wait; 0 while closed."""
+
+    def __init__(self, name: str, dependency: str) -> None:
+        def worst(suffix: str, says: str) -> Gauge:
+            return Gauge(f"{name}_circuit_{suffix}", says, multiprocess_mode="livemax")
+
+        self.opened = Counter(
+            f"{name}_circuit_open", f"How often a process gave {dependency} up for a while."
+        )
+        self.state = worst("state", "The worst process's: 0 closed, 1 probing, 2 open.")
+        self.failures = worst(
+            "failures", f"The worst process's failures in a row to reach {dependency}."
+        )
+        self.opened_at = worst(
+            "opened_timestamp_seconds",
+            f"When a process gave {dependency} up, and has not reached it since; 0 while closed.",
+        )
+        self.retry_at = worst(
+            "retry_timestamp_seconds",
+            f"From when on a process asks {dependency} again; 0 while closed.",
+        )
+
+
+DATABASE_CIRCUIT = CircuitMetrics("db", "the database")
+LIMITS_CIRCUIT = CircuitMetrics("redis", "the store of limits")
 
 INGEST_REQUESTS = Counter("ingest_requests", "Batches of epochs that were sent, by form.", ["form"])
 INGEST_FAILURES = Counter("ingest_failures", "Batches that were not taken, by code.", ["code"])

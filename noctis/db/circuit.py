@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
@@ -30,6 +31,19 @@ class CircuitOpen(errors.Unavailable):
     )
 
 
+@dataclass(frozen=True)
+class Dependency:
+    """What is behind a circuit: how it fails, what its callers are told, where it is counted."""
+
+    name: str
+    failures: tuple[type[Exception], ...]
+    refusal: type[errors.Refusal]
+    told: metrics.CircuitMetrics
+
+
+OF_THE_DATABASE = Dependency("db", FAILURES, CircuitOpen, metrics.DATABASE_CIRCUIT)
+
+
 class Circuit:
     """Closed, until `threshold` failures in a row open it; then one call probes now and again.
 
@@ -37,9 +51,13 @@ class Circuit:
     over, a long one is not hammered.
     """
 
-    def __init__(self, *, threshold: int, recovery_s: float) -> None:
+    def __init__(
+        self, *, threshold: int, recovery_s: float, dependency: Dependency | None = None
+    ) -> None:
         self.threshold = threshold
         self.recovery_s = recovery_s
+        self.dependency = dependency or OF_THE_DATABASE
+        self._told = self.dependency.told
         self._lock = threading.Lock()
         self.reset()
 
@@ -53,8 +71,8 @@ class Circuit:
         self._is_probing = False
         self._failures = 0
         self._pause_s = 0.0
-        metrics.CIRCUIT_STATE.set(CLOSED)
-        for told in (metrics.CIRCUIT_FAILURES, metrics.CIRCUIT_OPENED_AT, metrics.CIRCUIT_RETRY_AT):
+        self._told.state.set(CLOSED)
+        for told in (self._told.failures, self._told.opened_at, self._told.retry_at):
             told.set(0)
 
     def check(self, probe: Callable[[], None]) -> None:
@@ -62,17 +80,20 @@ class Circuit:
         if self._opened_at is None:
             return
         if not self._may_probe():
-            raise CircuitOpen(retry_after_s=self._retry_after_s())
+            raise self._refusal()
         try:
             probe()
-        except FAILURES as error:
+        except self.dependency.failures as error:
             self._count()
             self._open(type(error).__name__)
-            raise CircuitOpen(retry_after_s=self._retry_after_s()) from error
+            raise self._refusal() from error
         finally:
             self._is_probing = False
         self.reset()
-        log.info("db_circuit_closed")
+        log.info(f"{self.dependency.name}_circuit_closed")
+
+    def _refusal(self) -> errors.Refusal:
+        return self.dependency.refusal(retry_after_s=self._retry_after_s())
 
     def note_failure(self, reason: str) -> None:
         """Only failures to reach the dependency; one that answers, even with a no, is there."""
@@ -82,30 +103,31 @@ class Circuit:
     def _count(self) -> int:
         with self._lock:
             self._failures += 1
-            metrics.CIRCUIT_FAILURES.set(self._failures)
+            self._told.failures.set(self._failures)
             return self._failures
 
     def note_success(self) -> None:
         if self._failures and self._opened_at is None:
             self._failures = 0
-            metrics.CIRCUIT_FAILURES.set(0)
+            self._told.failures.set(0)
 
     def _open(self, reason: str) -> None:
         self._pause_s = min(self.recovery_s, 2 * self._pause_s or FIRST_PAUSE_S)
         if self._opened_at is None:
-            metrics.CIRCUIT_OPENED_AT.set_to_current_time()
+            self._told.opened_at.set_to_current_time()
         self._opened_at = time.monotonic()
-        metrics.CIRCUIT_OPENED.inc()
-        metrics.CIRCUIT_STATE.set(OPEN)
-        metrics.CIRCUIT_RETRY_AT.set(time.time() + self._pause_s)
-        log.error("db_circuit_opened", reason=reason, failures=self._failures)
+        self._told.opened.inc()
+        self._told.state.set(OPEN)
+        self._told.retry_at.set(time.time() + self._pause_s)
+        event = f"{self.dependency.name}_circuit_opened"
+        log.error(event, reason=reason, failures=self._failures)
 
     def _may_probe(self) -> bool:
         with self._lock:
             if self._is_probing or self._left_s() > 0:
                 return False
             self._is_probing = True
-        metrics.CIRCUIT_STATE.set(PROBING)
+        self._told.state.set(PROBING)
         return True
 
     def _left_s(self) -> float:

@@ -38,6 +38,7 @@ def _row(row: ProcessCircuit, at: datetime) -> dict[str, Any]:
     return {
         "circuit": row,
         "tone": TONES[row.state],
+        "limits_tone": TONES[row.limits],
         "opened_at": _told(row.opened_at, at),
         "retry_at": _retry(row, at),
         "alone_at": _told(row.alone_at, at),

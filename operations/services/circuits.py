@@ -25,6 +25,7 @@ class ProcessCircuit:
     opened: int
     opened_at: datetime | None
     retry_at: datetime | None
+    limits: str
     alone_at: datetime | None
 
 
@@ -55,6 +56,7 @@ def _circuit(name: str, families: list[Metric]) -> ProcessCircuit | None:
         opened=int(histograms.counted(families, "db_circuit_open_total") or 0),
         opened_at=_time(families, "db_circuit_opened_timestamp_seconds"),
         retry_at=_time(families, "db_circuit_retry_timestamp_seconds"),
+        limits=CIRCUIT.get(int(histograms.counted(families, "redis_circuit_state") or 0), "open"),
         alone_at=_time(families, "rate_limit_last_fallback_timestamp_seconds"),
     )
 

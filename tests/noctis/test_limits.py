@@ -1,5 +1,6 @@
 """Allowances: the arithmetic, one bucket for all processes, and what happens without Valkey."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -39,9 +40,10 @@ def without_valkey(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An address at which nothing listens."""
     limits._script.cache_clear()
     monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:1/0")
-    monkeypatch.setattr(limits, "_retry_shared_at", 0.0)
+    limits.STORE.reset()
     yield
     limits._script.cache_clear()
+    limits.STORE.reset()
 
 
 class SlowBucket:
@@ -166,6 +168,26 @@ def test_without_valkey_each_process_limits_for_itself(
     assert 0 <= time.time() - (found_away_at or 0) < 10
 
 
+def test_a_store_that_says_nothing_costs_one_caller_a_pause_the_time(
+    who: str, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes connections and never answers, as behind a network that swallows packets."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        limits._script.cache_clear()
+        port = silent.getsockname()[1]
+        monkeypatch.setattr(settings, "REDIS_URL", f"redis://127.0.0.1:{port}/0")
+        limits.take("read", who)
+        started = time.perf_counter()
+
+        for _ in range(100):
+            limits.take("read", who)
+
+        assert time.perf_counter() - started < 0.15
+        assert REGISTRY.get_sample_value("redis_circuit_failures") == 1
+    limits._script.cache_clear()
+    limits.STORE.reset()
+
+
 def test_without_valkey_a_limit_costs_no_time(who: str, small: None, without_valkey: None) -> None:
     limits.take("read", who)
 
@@ -181,15 +203,15 @@ def seconds_to_take(who: str) -> float:
     return time.perf_counter() - started
 
 
-def test_after_a_second_valkey_is_asked_again(
-    who: str, small: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "_retry_shared_at", time.monotonic() + 0.05)
+def test_after_a_second_one_caller_asks_valkey_and_then_all_do(who: str, small: None) -> None:
+    limits.STORE.note_failure("ConnectionError")
     limits.take("read", who)
-    time.sleep(0.06)
+    state = REGISTRY.get_sample_value("redis_circuit_state")
+    time.sleep(1.0)
 
     limits.take("read", who)
 
+    assert (state, REGISTRY.get_sample_value("redis_circuit_state")) == (2, 0)
     with Redis.from_url(settings.REDIS_URL) as store:
         assert store.exists(f"limit:read:{who}")
 

@@ -24,7 +24,7 @@ from mlops.training.nights import LabelledNight
 from mlops.training.reference import drift_reference
 from noctis import limits, metrics, overload
 from noctis.dashboard import sampling
-from noctis.db import transactions
+from noctis.db import circuit, transactions
 from noctis.db.circuit import Circuit
 from noctis.line import Rank
 from noctis.rates import Limit
@@ -116,7 +116,8 @@ class Scene:
         platform.tell({Rank.OTHER: next(COUNTS)})
 
     def open_circuit(self) -> None:
-        Circuit(threshold=1, recovery_s=1).note_failure("test")
+        for dependency in (circuit.OF_THE_DATABASE, limits.STORE.dependency):
+            Circuit(threshold=1, recovery_s=1, dependency=dependency).note_failure("test")
 
     def refuse_a_token(self) -> None:
         headers = {"Authorization": "Bearer nonsense"}
@@ -164,9 +165,15 @@ HAPPENINGS: dict[str, Callable[[Scene], None]] = {
     "overloaded_requests_total": Scene.overload,
     "in_flight_requests": Scene.overload,
     "db_circuit_open_total": Scene.open_circuit,
+    "db_circuit_state": Scene.open_circuit,
     "db_circuit_failures": Scene.open_circuit,
     "db_circuit_opened_timestamp_seconds": Scene.open_circuit,
     "db_circuit_retry_timestamp_seconds": Scene.open_circuit,
+    "redis_circuit_state": Scene.open_circuit,
+    "redis_circuit_open_total": Scene.open_circuit,
+    "redis_circuit_failures": Scene.open_circuit,
+    "redis_circuit_opened_timestamp_seconds": Scene.open_circuit,
+    "redis_circuit_retry_timestamp_seconds": Scene.open_circuit,
     "model_reload_success_total": Scene.load,
     "model_reload_failure_total": Scene.fail_to_load,
     "model_unavailable_total": Scene.predict_without_a_model,
@@ -205,7 +212,9 @@ def samples(name: str) -> dict[tuple[tuple[str, str], ...], float]:
 @pytest.mark.parametrize("name", HAPPENINGS)
 def test_a_metric_moves_when_what_it_is_about_happens(name: str, scene: Scene) -> None:
     # What another test left may be what this one finds.
-    for gauge in (metrics.DATABASE_SIZE, metrics.CIRCUIT_FAILURES, *PERCENTILES):
+    told = (metrics.DATABASE_CIRCUIT, metrics.LIMITS_CIRCUIT)
+    circuits = [gauge for each in told for gauge in (each.state, each.failures)]
+    for gauge in (metrics.DATABASE_SIZE, *circuits, *PERCENTILES):
         gauge.set(0)
     metrics.VOLUME_FREE.labels(volume="backups").set(2)
     before = samples(name)
