@@ -12,6 +12,8 @@ _VERSION, _VARIANT = 8, 2
 # RFC 9562: 48 bits ours, 4 of version, 12 ours, 2 of variant, 62 ours.
 _DASHES = (8, 13, 18, 23)
 _DIGITS = [place for place in range(36) if place not in _DASHES]
+# Up to so many ids, each by itself is faster than arrays of them.
+FEW = 8
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ def packed(key: PredictionKey) -> UUID:
     return UUID(int=number)
 
 
+def _text(number: int) -> str:
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 def texts(
     key: PredictionKey, epoch_index: NDArray[np.integer[Any]], revision: NDArray[np.integer[Any]]
 ) -> list[str]:
@@ -72,6 +79,9 @@ def texts(
             raise ValueError(f"{name} does not fit {WIDTHS[name]} bits")
     base = packed(key).int
     clear = ~(((1 << 16) - 1 << 80) | ((1 << 20) - 1 << 26))
+    if len(epoch_index) <= FEW:
+        places = zip(epoch_index.tolist(), revision.tolist(), strict=True)
+        return [_text(base & clear | index << 80 | again << 26) for index, again in places]
     high, low = (base & clear) >> 64, base & clear & (1 << 64) - 1
     words = np.empty((len(epoch_index), 2), dtype=">u8")
     words[:, 0] = np.uint64(high) | epoch_index.astype(np.uint64) << np.uint64(16)

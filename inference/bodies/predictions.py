@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from rest_framework import serializers
 
-from inference.bodies import predicted
+from inference.bodies import just_given, predicted
 from inference.bodies.predicted import HEAD, Origin, names_of, pass_name
 from inference.engine import Explanation
 from inference.queries import Page
@@ -138,28 +138,14 @@ CSV_LINES = TextOf(
 
 def given(answer: Answer) -> dict[str, Any]:
     """What was asked for, as the log has it."""
-    occasion, logged, served = answer.occasion, answer.logged, answer.served
-    page = Page(
-        served.model_id,
-        served.version,
-        served.model.labels,
-        served.model.window.before,
-        logged.index,
-        np.full(len(logged), int(occasion.role)),
-        np.full(len(logged), int(occasion.staging_pass)),
-        logged.revision,
-        logged.stages,
-        logged.probabilities,
-        logged.confidence,
-    )
-    origin = Origin(occasion.recording_id, occasion.started_at)
-    rows = zip(predicted.rows(origin, page), logged.is_known.tolist(), strict=True)
+    occasion, served = answer.occasion, answer.served
+    model = served.model
     return {
         "recording_id": answer.recording,
         "model_version": served.version,
         "feature_schema_version": served.manifest.schema_version,
         "pass": pass_name(occasion.staging_pass),
-        "predictions": [row | {"cached": is_known} for row, is_known in rows],
+        "predictions": just_given.rows(occasion, answer.logged, model.labels, model.window.before),
         "latency_ms": round(answer.seconds * 1000, 3),
     }
 
