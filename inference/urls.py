@@ -5,6 +5,8 @@ from django.urls import path
 from inference.api import decisions, hypnograms, models, predict, predictions
 
 urlpatterns = [
+    # The hot path first: an address is looked for from the top.
+    path("predict", predict.Predict.as_view({"post": "predict"})),
     path("models", models.Models.as_view({"get": "list"})),
     path("models/reload", models.Models.as_view({"post": "reload"})),
     path("models/<id:version>", models.Models.as_view({"get": "retrieve"})),
@@ -12,7 +14,6 @@ urlpatterns = [
         path(f"models/<id:version>/{action}", decisions.ModelDecisions.as_view({"post": action}))
         for action in decisions.ACTIONS
     ),
-    path("predict", predict.Predict.as_view({"post": "predict"})),
     path("predictions/<id:id>", predictions.Predictions.as_view({"get": "retrieve"})),
     path("predictions/<id:id>/explanation", predictions.Predictions.as_view({"get": "explain"})),
     path(

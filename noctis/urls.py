@@ -10,13 +10,13 @@ register_converter(converters.Id, "id")
 # The hot paths first: an address is looked for from the top.
 urlpatterns = [
     path("v1/", include("recordings.urls")),
+    path("v1/", include("inference.urls")),
     path("", docs.landing, name="landing"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("v1/", include("tenants.urls")),
     path("v1/", include("devices.urls")),
-    path("v1/", include("inference.urls")),
     path("v1/", include("mlops.urls")),
     path("internal/", include("operations.urls")),
     path("v1/openapi.json", docs.document, name="openapi"),

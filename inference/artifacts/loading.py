@@ -1,7 +1,9 @@
 """From bytes to a model that has passed its self-test; anything less is a refusal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from inference import engine
 from inference.artifacts import assembly, folder
@@ -32,6 +34,11 @@ class Loaded:
 
     model: engine.Model
     manifest: Manifest
+
+    def without_vectors(self) -> "Loaded":
+        """For whoever keeps it: the self-test's vectors take more memory than all else."""
+        said = msgspec.structs.replace(self.manifest.metadata, golden=[])
+        return replace(self, manifest=replace(self.manifest, metadata=said))
 
 
 def load(path: Path, expected_hash: str | None = None) -> Loaded:

@@ -79,7 +79,7 @@ def _register(manifest: Manifest, schema: FeatureSchema, decision: Decision) -> 
 
 def verify_version(row: ModelVersion) -> Manifest:
     """Read a version's artifact from the store, check every byte and let it test itself."""
-    return snapshot.serve(row).manifest
+    return snapshot.verified(row).manifest
 
 
 def validate_version(*, version: str, decision: Decision) -> ModelVersion:

@@ -196,13 +196,18 @@ def _misfit(row: ModelVersion) -> Failure:
 
 
 def serve(row: ModelVersion) -> Served:
+    """What of a version stays in memory, once it has passed its self-test."""
+    return Served(row.pk, row.schema_id, verified(row).without_vectors())
+
+
+def verified(row: ModelVersion) -> Loaded:
     """Read a version's artifact anew, check every byte and let it test itself."""
     if row.pk is None:
         raise UnknownModel(f"The registry has no {row.version}.")
     found = _loaded(row)
     if found.manifest.schema_version != row.schema.version:
         raise WrongSchema(f"{row.version} speaks {found.manifest.schema_version}.")
-    return Served(row.pk, row.schema_id, found)
+    return found
 
 
 def _loaded(row: ModelVersion) -> Loaded:

@@ -59,6 +59,15 @@ def test_the_first_who_asks_loads_what_should_serve() -> None:
     assert health.model() == "ok"
 
 
+def test_what_serves_keeps_nothing_of_its_self_test() -> None:
+    """Of linear-1 the vectors took 15 MB in each process."""
+    validated("test-1")
+    serve("test-1")
+
+    assert registry.verify_version(registry.version_named("test-1")).metadata.golden
+    assert not serving.current().night.manifest.metadata.golden
+
+
 def test_asking_again_reads_nothing(django_assert_num_queries: object) -> None:
     validated("test-1")
     serve("test-1")
