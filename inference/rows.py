@@ -36,6 +36,19 @@ _PREPARED = Prepared(
     (23, 23, 1184, 21, 21, 21, 1007, 1007, 23, 1021, 1021, 17, 23, 25, 23),
 )
 
+_KNOWN_CALL = (
+    "SELECT index, revision, stage, probabilities, confidence FROM noctis_known_predictions"
+)
+KNOWN = f"""{_KNOWN_CALL}(
+    %(tenant)b::integer, %(recording)b::integer, %(started)b, %(model)b::smallint,
+    %(role)b::smallint, %(pass)b::smallint, %(first)b::integer, %(last)b::integer, %(hash)b)
+"""
+_KNOWN = Prepared(
+    "known_predictions",
+    f"{_KNOWN_CALL}($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    (23, 23, 1184, 21, 21, 21, 23, 23, 17),
+)
+
 
 @dataclass(frozen=True)
 class Occasion:
@@ -90,6 +103,29 @@ class Logged:
         )
 
 
+def known(occasion: Occasion, index: range, input_hash: bytes) -> Logged | None:
+    """What the log has of a night's places that came from just these inputs; None where nothing."""
+    if connection.in_atomic_block:
+        named = _named(occasion) | {"first": index[0], "last": index[-1], "hash": input_hash}
+        ((places, *said),) = queries.arrays(KNOWN, named)
+    else:
+        bounds = packing.int4(index[0]), packing.int4(index[-1])
+        values = [*_packed(occasion), *bounds, input_hash]
+        ((places, *said),) = queries.prepared_arrays(_KNOWN, values)
+    if places is None:
+        return None
+    order = np.argsort(places)
+    revision, stages, probabilities, confidence = said
+    return Logged(
+        places[order].astype(np.int64),
+        stages[order].astype(np.int64),
+        probabilities.reshape(len(order), -1)[order].astype(np.float32),
+        confidence[order].astype(np.float32),
+        revision[order].astype(np.int64),
+        np.ones(len(order), bool),
+    )
+
+
 def log(occasion: Occasion, given: Given, latency_us: int) -> Logged:
     """Log what is new and answer with what the log says. Outside a transaction it is committed."""
     if not len(given):
@@ -123,13 +159,7 @@ def _answer(occasion: Occasion, given: Given, latency_us: int) -> list[tuple[Any
 
 
 def _values(occasion: Occasion, given: Given, latency_us: int) -> dict[str, Any]:
-    return {
-        "tenant": occasion.tenant_id,
-        "recording": occasion.recording_id,
-        "started": occasion.started_at,
-        "model": occasion.model_id,
-        "role": int(occasion.role),
-        "pass": int(occasion.staging_pass),
+    return _named(occasion) | {
         "index": PackedInts.of(given.index.astype(np.int32)),
         "stage": PackedInts.of(given.stages.astype(np.int32)),
         "width": given.probabilities.shape[1],
@@ -146,12 +176,7 @@ def _packed_values(occasion: Occasion, given: Given, latency_us: int) -> list[by
     """The same in PostgreSQL's binary form, in the function's order."""
     client = occasion.client_id
     return [
-        packing.int4(occasion.tenant_id),
-        packing.int4(occasion.recording_id),
-        packing.instant(occasion.started_at),
-        packing.int2(occasion.model_id),
-        packing.int2(occasion.role),
-        packing.int2(occasion.staging_pass),
+        *_packed(occasion),
         PackedInts.of(given.index.astype(np.int32)).raw,
         PackedInts.of(given.stages.astype(np.int32)).raw,
         packing.int4(given.probabilities.shape[1]),
@@ -161,4 +186,26 @@ def _packed_values(occasion: Occasion, given: Given, latency_us: int) -> list[by
         packing.int4(latency_us),
         occasion.request_id.encode(),
         None if client is None else packing.int4(client),
+    ]
+
+
+def _named(occasion: Occasion) -> dict[str, Any]:
+    return {
+        "tenant": occasion.tenant_id,
+        "recording": occasion.recording_id,
+        "started": occasion.started_at,
+        "model": occasion.model_id,
+        "role": int(occasion.role),
+        "pass": int(occasion.staging_pass),
+    }
+
+
+def _packed(occasion: Occasion) -> list[bytes]:
+    return [
+        packing.int4(occasion.tenant_id),
+        packing.int4(occasion.recording_id),
+        packing.instant(occasion.started_at),
+        packing.int2(occasion.model_id),
+        packing.int2(occasion.role),
+        packing.int2(occasion.staging_pass),
     ]

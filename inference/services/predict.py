@@ -75,7 +75,6 @@ def predict(*, question: Question, asker: Asker, snapshot: Snapshot) -> Answer:
     started = time.perf_counter()
     found, work = _asked(question, asker, snapshot)
     metrics.WINDOW_BUILD_DURATION.observe(time.perf_counter() - started)
-    given = _given(question, asker, work)
     occasion = Occasion(
         asker.tenant.pk,
         found.recording_id,
@@ -86,10 +85,13 @@ def predict(*, question: Question, asker: Asker, snapshot: Snapshot) -> Answer:
         asker.request_id,
         asker.client_id,
     )
-    latency_us = round((time.perf_counter() - started) * 1e6)
-    logged = predictions.log(
-        occasion=occasion, given=given, served=work.served, latency_us=latency_us
-    )
+    logged = predictions.known(occasion=occasion, work=work)
+    if logged is None:
+        given = _given(question, asker, work)
+        latency_us = round((time.perf_counter() - started) * 1e6)
+        logged = predictions.log(
+            occasion=occasion, given=given, served=work.served, latency_us=latency_us
+        )
     if question.scope == Scope.PENDING:
         logged = logged.only(~logged.is_known)
     seconds = time.perf_counter() - started

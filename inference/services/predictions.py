@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -26,6 +27,13 @@ class Work:
     night: Night
     staging_pass: Pass
     newest: int = 0  # at most as many as there are
+
+    @cached_property
+    def hashes(self) -> bytes:
+        """What the version looks at: 16 bytes for each epoch, or 16 for the night."""
+        if self.staging_pass == Pass.NIGHT:
+            return _hash_of_night(self)
+        return b"".join(_hashes_of_live(self))
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Staging:
 
 def stage(work: Work) -> Staging:
     """Stage without logging; the same inputs as a moment ago are not looked at again."""
-    night, hashes = work.night, hashes_of(work)
+    night, hashes = work.night, work.hashes
     index = np.arange(night.first_index, night.first_index + len(night), dtype=np.int64)
     if work.staging_pass == Pass.LIVE:
         index = index[len(index) - work.newest :]
@@ -72,13 +80,6 @@ def _judged(work: Work) -> Plausibility:
     if work.staging_pass != Pass.NIGHT:
         return UNJUDGED
     return plausibility.plausibility_of(work.night.features, work.served.model.features)
-
-
-def hashes_of(work: Work) -> bytes:
-    """Say what the version looks at: 16 bytes for each epoch, or 16 for the night."""
-    if work.staging_pass == Pass.NIGHT:
-        return _hash_of_night(work)
-    return b"".join(_hashes_of_live(work))
 
 
 def _remembered(work: Work, hashes: bytes) -> Staged:
@@ -142,9 +143,28 @@ def _bytes(features: Floats) -> bytes:
     return np.ascontiguousarray(features, "<f4").tobytes()
 
 
+def known(*, occasion: Occasion, work: Work) -> Logged | None:
+    """What was given of a whole night before, from the same inputs; None where it was not.
+
+    Asked before staging, which costs more; for the newest epochs `log` says it by the way."""
+    night = work.night
+    if work.staging_pass != Pass.NIGHT or not len(night):
+        return None
+    places = range(night.first_index, night.first_index + len(night))
+    logged = rows.known(occasion, places, work.hashes)
+    if logged is not None:
+        _count(logged, work.served)
+    return logged
+
+
 def log(*, occasion: Occasion, given: Given, served: Served, latency_us: int) -> Logged:
     """Log stages that were given, once for the same inputs, and count them."""
     logged = rows.log(occasion, given, latency_us)
+    _count(logged, served)
+    return logged
+
+
+def _count(logged: Logged, served: Served) -> None:
     known = int(np.count_nonzero(logged.is_known))
     if known:
         metrics.CACHE_HITS.labels(kept_in="log").inc(known)
@@ -152,4 +172,3 @@ def log(*, occasion: Occasion, given: Given, served: Served, latency_us: int) ->
         metrics.CACHE_MISSES.labels(kept_in="log").inc(len(logged) - known)
     metrics.PREDICTIONS.labels(model_version=served.version).inc(len(logged))
     metrics.observe_all(metrics.PREDICTION_CONFIDENCE, logged.confidence)
-    return logged

@@ -12,7 +12,6 @@ from inference.engine import Explanation, Night
 from inference.models import ModelVersion, Pass, Prediction, Role
 from inference.prediction_ids import PredictionKey
 from inference.refusals import InputsChanged, InputsGone, ModelUnavailable
-from inference.services import predictions
 from inference.services.predictions import Work
 from inference.serving import Served, Snapshot, snapshot
 from noctis import errors
@@ -61,7 +60,7 @@ def explain(*, found: Found, serving: Snapshot) -> Explanation:
     staging_pass = Pass(prediction.staging_pass)
     night = _inputs(found, served, staging_pass)
     work = Work(prediction.tenant_id, served, night, staging_pass, newest=1)
-    if predictions.hashes_of(work) != bytes(prediction.input_hash):
+    if work.hashes != bytes(prediction.input_hash):
         if prediction.role == Role.INLINE:
             raise InputsGone("Epochs that are sent along with a question are not stored.")
         raise InputsChanged

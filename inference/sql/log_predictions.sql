@@ -57,6 +57,24 @@ BEGIN
                     AND logged.role = p_role AND logged.pass = p_pass
                 GROUP BY n
             ) AS compared;
+        ELSIF asked = 1 AND NOT is_locked THEN
+            -- One stage that nobody has given yet, as nearly all are: the night's lock and the row by
+            -- one statement. It adds none where somebody else just did, or the night is being erased.
+            INSERT INTO inference_prediction (
+                tenant_id, recording_id, window_end_ts, model_id, role, pass, revision,
+                epoch_index, stage, probabilities, confidence, input_hash, latency_us, request_id,
+                client_id, created_at)
+            SELECT p_tenant, p_recording, first_at, p_model, p_role, p_pass, 0,
+                   p_index[1], p_stage[1], p_probabilities, p_confidence[1], p_hash, p_latency_us,
+                   p_request, p_client, statement_timestamp()
+            FROM recordings_recording
+            WHERE tenant_id = p_tenant AND id = p_recording AND status <> 'erasing'
+            FOR NO KEY UPDATE
+            ON CONFLICT DO NOTHING;
+            IF FOUND THEN
+                verdict := 'ok';
+                RETURN;
+            END IF;
         END IF;
         EXIT WHEN is_locked OR cardinality(known) = asked;
         -- One at a time for each night, and not while it is being erased. What was there already

@@ -148,7 +148,7 @@ def _end(night: ReplayNight, status: str, **facts: object) -> bool:
 def _log(recording: Recording, found: Restaged, name: str, served: Served) -> None:
     work = Work(recording.tenant_id, served, found.night, Pass.NIGHT)
     index = np.arange(len(found.night), dtype=np.int64)
-    staging = Staging(index, found.staged[name], predictions.hashes_of(work))
+    staging = Staging(index, found.staged[name], work.hashes)
     occasion = Occasion(
         recording.tenant_id,
         recording.pk,

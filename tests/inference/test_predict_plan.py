@@ -27,10 +27,11 @@ def test_a_question_reads_no_other_night_of_its_tenant_however_many_there_are() 
     assert fetched() - before == 1
 
 
-def test_the_log_plans_once_and_never_to_read_all_of_itself() -> None:
+@pytest.mark.parametrize("name", ["noctis_log_predictions", "noctis_known_predictions"])
+def test_the_log_plans_once_and_never_to_read_all_of_itself(name: str) -> None:
     """Planning anew took more than the rest of a question's time in the database."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'noctis_log_predictions'")
+        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = %s", [name])
         (settings,) = cursor.fetchone()
 
     assert {"plan_cache_mode=force_generic_plan", "enable_seqscan=off"} <= set(settings)

@@ -1,11 +1,13 @@
 """A question's two statements by libpq's own call say what they say by psycopg's cursor."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from django.db import transaction
 
 from inference import queries, rows
-from inference.models import Prediction
+from inference.models import Pass, Prediction, Role
 from recordings.models import Recording
 from tests.factories import RecordingFactory
 from tests.inference.test_predict_log import answers, marks, occasion
@@ -46,6 +48,38 @@ def test_stages_are_logged_the_same_in_a_transaction_and_outside_of_one() -> Non
         for name, value in vars(wanted).items():
             assert np.array_equal(value, getattr(found, name)), name
     assert kept(one) == kept(two)
+
+
+def test_a_known_night_is_read_the_same_in_a_transaction_and_outside_of_one() -> None:
+    recording = RecordingFactory()
+    by_night = occasion(recording, staging_pass=Pass.NIGHT)
+    given = answers([2, 3, 5], marks("a"))
+    logged = rows.log(by_night, given, 5)
+
+    outside = rows.known(by_night, range(8), marks("a"))
+    with transaction.atomic():
+        inside = rows.known(by_night, range(8), marks("a"))
+
+    assert outside is not None
+    assert inside is not None
+    for name, value in vars(logged).items():
+        wanted = np.ones(3, bool) if name == "is_known" else value
+        assert np.array_equal(wanted, getattr(outside, name)), name
+        assert np.array_equal(wanted, getattr(inside, name)), name
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"model_id": 8}, {"role": Role.INLINE}, {"staging_pass": Pass.LIVE}, {"tenant_id": 0}],
+)
+def test_a_night_is_known_to_its_own_alone(other: dict[str, object]) -> None:
+    recording = RecordingFactory()
+    by_night = occasion(recording, staging_pass=Pass.NIGHT)
+    rows.log(by_night, answers([2, 3], marks("a")), 5)
+
+    assert rows.known(by_night, range(4), marks("a")) is not None
+    assert rows.known(by_night, range(4), marks("b")) is None
+    assert rows.known(replace(by_night, **other), range(4), marks("a")) is None
 
 
 def kept(recording: Recording) -> list[tuple[object, ...]]:

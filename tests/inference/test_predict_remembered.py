@@ -123,10 +123,24 @@ def test_a_whole_night_is_one_entry() -> None:
     ask, memory = Asking(night), Memory()
 
     ask("all")
-    ask("all")
 
-    assert memory.since == (12, 12)
+    assert memory.since == (0, 12)
     assert len(CACHE) == 1
+
+
+def test_a_night_that_the_log_has_is_not_staged_again() -> None:
+    serve_network()
+    night = sent()
+    nights.close_recording(recording=night, ended_at=None)
+    ask, memory, log = Asking(night), Memory(), Memory("log")
+
+    first, again = ask("all"), ask("all")
+
+    assert (memory.since, log.since) == ((0, 12), (12, 12))
+    assert (cached(first), cached(again)) == ({False}, {True})
+    uncached = [row | {"cached": False} for row in again.json()["predictions"]]
+    assert uncached == first.json()["predictions"]
+    assert ask("pending").json()["predictions"] == []
 
 
 def test_the_passes_of_one_night_share_nothing() -> None:

@@ -60,7 +60,7 @@ def test_the_first_who_asks_loads_what_should_serve() -> None:
 
 
 def test_what_serves_keeps_nothing_of_its_self_test() -> None:
-    """Of linear-1 the vectors took 15 MB in each process."""
+    """Of what linear-1 takes in a process, the vectors are two thirds."""
     validated("test-1")
     serve("test-1")
 
