@@ -19,17 +19,24 @@ def test_twelve_reloads_under_questions_refuse_and_mix_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    ("spoilt", "named"),
     [
-        {"wrong": ["503"]},
-        {"swaps": [{"behind": 1, "refused": True}]},
-        {"swaps": [{"behind": 0, "refused": False}]},
-        {"swaps": [{"behind": 0, "refused": None}]},
-        {"answered": {"home": 3}},
+        ({"wrong": ["503"]}, "1 bad answers, the first: ['503']"),
+        ({"swaps": [{"serves": "g", "behind": 1, "refused": True}]}, "after 1 swaps: ['g']"),
+        ({"swaps": [{"serves": "g", "behind": 0, "refused": False}]}, "1 broken artifacts"),
+        ({"swaps": [{"serves": "g", "behind": 0, "refused": None}]}, "no broken artifact"),
+        ({"answered": {"home": 3}}, "only ['home'] answered"),
     ],
 )
-def test_a_run_with_one_fault_is_not_sound(spoilt: dict[str, object]) -> None:
-    good = {"answered": {"home": 2, "guest-1": 1}, "swaps": [{"behind": 0, "refused": True}]}
+def test_a_run_with_one_fault_is_not_sound_and_says_why(
+    spoilt: dict[str, object], named: str
+) -> None:
+    good = {
+        "answered": {"home": 2, "guest-1": 1},
+        "swaps": [{"serves": "g", "behind": 0, "refused": True}],
+    }
 
-    assert Result(**good).is_sound
+    assert not Result(**good).faults
+    (fault,) = Result(**good | spoilt).faults
+    assert named in fault
     assert not Result(**good | spoilt).is_sound

@@ -40,22 +40,38 @@ class Result:
     memory_kb: dict[int, int] = field(default_factory=dict)
 
     @property
-    def is_sound(self) -> bool:
+    def faults(self) -> list[str]:
         """Nothing refused, nothing mixed, every process followed, every broken one was kept out."""
         refusals = [told["refused"] for told in self.swaps if told["refused"] is not None]
-        followed = all(told["behind"] == 0 for told in self.swaps)
-        both = len(self.answered) > 1
-        return not self.wrong and followed and both and bool(refusals) and all(refusals)
+        behind = [str(told["serves"]) for told in self.swaps if told["behind"]]
+        found = {
+            f"{len(self.wrong)} bad answers, the first: {self.wrong[:3]}": self.wrong,
+            f"a process had not followed in time after {len(behind)} swaps: {behind[:3]}": behind,
+            f"only {list(self.answered)} answered": len(self.answered) < 2,
+            "no broken artifact was tried": not refusals,
+            f"{refusals.count(False)} broken artifacts were let in": not all(refusals),
+        }
+        return [fault for fault, is_so in found.items() if is_so]
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.faults
 
     def __str__(self) -> str:
         broken = sum(told["refused"] is not None for told in self.swaps)
         return (
             f"{self.asked} questions, {sum(self.answered.values())} good answers by "
-            f"{len(self.answered)} versions, {len(self.wrong)} bad ones {self.wrong[:3]}; "
+            f"{len(self.answered)} versions, {len(self.wrong)} bad ones; "
             f"{len(self.swaps)} reloads in {self.swapped_in_s:.0f} s and {broken} with broken "
             f"bytes, {self.loads} models loaded by the web's processes; "
-            f"latest {self.late_s:.2f} s behind its time; memory of the web's workers, less than "
-            f"after the warm-up or more, by swaps: {self._grown()}"
+            f"latest {self.late_s:.2f} s behind its time; {self.weight}"
+        )
+
+    @property
+    def weight(self) -> str:
+        return (
+            "memory of the web's workers, less than after the warm-up or more, by swaps: "
+            f"{self._grown()}"
         )
 
     def _grown(self) -> str:
@@ -129,24 +145,43 @@ def running_platform(guests: int) -> Iterator[Platform]:
 def reload_under_questions(
     platform: Platform, *, guests: int, seconds: float, rate: int, warm_up_s: float = 2.0
 ) -> Result:
+    with _questions(platform, rate, warm_up_s) as result:
+        loaded, started = platform.loads(), time.monotonic()
+        with platform.swapper(guests, seconds) as swapper:
+            assert swapper.stdout
+            for line in swapper.stdout:
+                result.swaps.append(json.loads(line))
+                if len(result.swaps) % WEIGHED_EVERY == 0:
+                    result.memory_kb[len(result.swaps)] = platform.memory_kb()
+        result.swapped_in_s = time.monotonic() - started
+        result.loads = platform.loads() - loaded
+    return result
+
+
+def only_questions(
+    platform: Platform, *, seconds: float, rate: int, weighings: int, warm_up_s: float
+) -> Result:
+    """The same without a swap: what memory grows by here no swap has taken."""
+    with _questions(platform, rate, warm_up_s) as result:
+        for weighing in range(1, weighings + 1):
+            time.sleep(seconds / weighings)
+            result.memory_kb[weighing * WEIGHED_EVERY] = platform.memory_kb()
+    return result
+
+
+@contextmanager
+def _questions(platform: Platform, rate: int, warm_up_s: float) -> Iterator[Result]:
     """An open loop: a question is due by the clock, however long the one before it takes."""
     result, over = Result(), threading.Event()
     asking = threading.Thread(target=_ask_all, args=(platform, rate, over, result))
     asking.start()
-    time.sleep(warm_up_s)
-    result.memory_kb[0] = platform.memory_kb()
-    loaded, started = platform.loads(), time.monotonic()
-    with platform.swapper(guests, seconds) as swapper:
-        assert swapper.stdout
-        for line in swapper.stdout:
-            result.swaps.append(json.loads(line))
-            if len(result.swaps) % WEIGHED_EVERY == 0:
-                result.memory_kb[len(result.swaps)] = platform.memory_kb()
-    result.swapped_in_s = time.monotonic() - started
-    result.loads = platform.loads() - loaded
-    over.set()
-    asking.join()
-    return result
+    try:
+        time.sleep(warm_up_s)
+        result.memory_kb[0] = platform.memory_kb()
+        yield result
+    finally:
+        over.set()
+        asking.join()
 
 
 def _ask_all(platform: Platform, rate: int, over: threading.Event, result: Result) -> None:
