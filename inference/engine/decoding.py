@@ -17,6 +17,7 @@ GRAIN = 2.0**-20
 # Beliefs less than this apart are equal.
 EQUAL = 1e-9
 RESCALED_EVERY = 8
+RESCALED_LEVELS = 3  # of a tree: as many steps
 FEW = 4
 # Up to so many steps, few operations on more numbers are faster than more on fewer.
 SHORT = 100
@@ -69,10 +70,21 @@ class Chain:
 
     def _priors(self, apart: Bools | None) -> Doubles:
         """(...) -> (..., 1, labels) scores, or (labels,)."""
-        common = scores(np.asarray(self.prior))
-        if self.prior_apart is None or apart is None:
+        common, of_apart = self._prior_scores
+        if of_apart is None or apart is None:
             return common
-        return np.where(apart[..., None, None], scores(self.prior_apart), common)
+        return np.where(apart[..., None, None], of_apart, common)
+
+    @cached_property
+    def _prior_scores(self) -> tuple[Doubles, Doubles | None]:
+        apart = None if self.prior_apart is None else scores(self.prior_apart)
+        return scores(np.asarray(self.prior)), apart
+
+    @cached_property
+    def _forwards(self) -> tuple[Doubles, Doubles]:
+        """(labels, 1) at first, (labels to, labels from) from then on; nothing is impossible."""
+        onwards = np.maximum(self.transitions, LEAST).T.copy()
+        return np.maximum(self.initial, LEAST)[:, None], onwards
 
     def filter(self, probabilities: Doubles, known: Bools, apart: Bools | None = None) -> Ints:
         """(batch, epochs, labels), (batch, epochs), (batch,) -> (batch,): the last epoch's, from
@@ -80,8 +92,8 @@ class Chain:
         emissions = self.emissions(probabilities, known, apart)
         relative = (emissions - emissions.max(axis=-1, keepdims=True)) * GRAIN
         likelihoods = np.ascontiguousarray(np.exp(relative).transpose(1, 2, 0))
-        onwards = np.maximum(self.transitions, LEAST).T.copy()
-        belief = np.maximum(self.initial, LEAST)[:, None] * likelihoods[0]
+        first, onwards = self._forwards
+        belief = first * likelihoods[0]
         # Many chains go best side by side, a step at a time; one alone as a tree of its steps.
         forward = _forward if belief.shape[1] > FEW else _forward_as_tree
         belief = forward(belief, onwards, likelihoods[1:])
@@ -122,10 +134,13 @@ def _forward(belief: Doubles, onwards: Doubles, likelihoods: Doubles) -> Doubles
 def _forward_as_tree(belief: Doubles, onwards: Doubles, likelihoods: Doubles) -> Doubles:
     """The same: neighbouring steps are multiplied until one is left."""
     steps = np.ascontiguousarray(likelihoods.transpose(0, 2, 1))[..., None] * onwards
+    level = 0
     while len(steps) > 1:
+        level += 1
         even = len(steps) // 2 * 2
         joined = steps[1:even:2] @ steps[:even:2]
-        joined /= joined.max(axis=(-1, -2), keepdims=True)
+        if level % RESCALED_LEVELS == 0:
+            joined /= joined.max(axis=(-1, -2), keepdims=True)
         steps = joined if even == len(steps) else np.concatenate([joined, steps[even:]])
     return np.asarray((steps[0] @ belief.T[..., None])[..., 0].T if len(steps) else belief)
 

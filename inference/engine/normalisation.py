@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -102,10 +103,14 @@ class RobustNight(Normalisation):
             if given.shape != (features,) or not (np.isfinite(given) & (given >= 0)).all():
                 raise ModelUnfit(f"Least spreads or magnitudes: {features} numbers from 0 on.")
 
+    @cached_property
+    def _magnitudes(self) -> Ints:
+        return np.flatnonzero(np.empty(0) if self.least is None else self.least)
+
     def _scaled(self, lines: Floats) -> Floats:
-        if self.least is None or not self.least.any():
+        places = self._magnitudes
+        if self.least is None or not len(places):
             return lines
-        places = np.flatnonzero(self.least)
         scaled = lines.copy()
         with np.errstate(invalid="ignore"):
             magnitude = np.maximum(np.abs(lines[..., places, :]), self.least[places, None])
@@ -121,8 +126,8 @@ def _quartiles(values: Floats, known: Ints) -> tuple[Doubles, Doubles, Doubles]:
     place = SHARES * last
     below = place.astype(np.int64)
     above = np.minimum(below + 1, last)
-    one, two = (
-        np.take_along_axis(ordered, at, axis=-1).astype(np.float64) for at in (below, above)
-    )
+    flat = ordered.reshape(-1, ordered.shape[-1])
+    line = np.arange(len(flat)).reshape(last.shape)
+    one, two = (flat[line, at].astype(np.float64) for at in (below, above))
     found = one + (two - one) * (place - below)
     return found[..., :1], found[..., 1:2], found[..., 2:]

@@ -132,7 +132,7 @@ def _staged(model: Model, places: Ints, probabilities: Doubles, enough: Bools) -
     return Staged(
         stages=np.where(enough, model.codes[places], np.int8(UNSCORED)),
         probabilities=shown,
-        confidence=np.take_along_axis(shown, places[:, None], axis=-1)[:, 0],
+        confidence=shown[np.arange(len(places)), places],
     )
 
 
