@@ -57,6 +57,7 @@ class Found:
     incumbent: str | None  # what serves now
     judged_against: str | None  # what served when it was measured
     is_same_schema: bool
+    is_incumbent: bool = False  # is it what serves now?
 
 
 def gates_of(found: Found, limits: Limits) -> list[Gate]:
@@ -124,6 +125,8 @@ def _incumbent(found: Found, limits: Limits) -> Gate:
     asks = f"kappa not below what serves by more than {limits.behind_incumbent:g}, with 95 %"
     if found.incumbent is None:
         return Gate(name, asks, Outcome.PASS, None, "nothing serves")
+    if found.is_incumbent:
+        return Gate(name, asks, Outcome.PASS, None, "it serves")
     if found.report and found.judged_against != found.incumbent:
         note = f"judged beside {found.judged_against}, and {found.incumbent} serves now"
         return Gate(name, asks, Outcome.UNKNOWN, None, note)

@@ -71,6 +71,7 @@ def gates_of(*, row: ModelVersion, family: str) -> Gated:
         incumbent=serving.version.version if serving else None,
         judged_against=against,
         is_same_schema=row.schema_id == schemas.active().id,
+        is_incumbent=serving is not None and serving.version_id == row.pk,
     )
     return Gated(family, gates.gates_of(found, limits()), run, runs.first())
 

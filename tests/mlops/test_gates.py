@@ -41,6 +41,14 @@ def test_a_good_version_passes_every_gate() -> None:
     )
 
 
+def test_what_serves_is_not_held_against_itself() -> None:
+    """It was judged beside what served before it."""
+    now = replace(GOOD, incumbent="new")
+
+    assert outcomes(now)["incumbent"] == "unknown"
+    assert outcomes(replace(now, is_incumbent=True))["incumbent"] == "pass"
+
+
 @pytest.mark.parametrize(
     ("name", "pair"),
     [
