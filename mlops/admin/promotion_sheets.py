@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
 from inference.models import Family, ModelVersion, Serving
 from inference.services import registry
@@ -40,7 +39,7 @@ def sheet_of(row: ModelVersion, request: HttpRequest, reach: Reach) -> dict[str,
     before = registry.name_of_previous(family)
     others = list(_others(row))
     against = _against(row, request, others, (serving.get(family), before))
-    replay = _newest(row, against, reach)
+    replay, under_way = _newest(row, against, reach)
     gated = gates.gates_of(row=row, family=family)
     return {
         "family": family,
@@ -54,7 +53,7 @@ def sheet_of(row: ModelVersion, request: HttpRequest, reach: Reach) -> dict[str,
         "against": against,
         "replay": replay,
         "comparison": comparison_sheets.sheet_of(replay) if replay else None,
-        "under_way": _under_way(row, against, reach),
+        "under_way": link(under_way) if under_way else None,
         "gates": [_gate(gate) for gate in gated.gates],
         "unmet": len(gated.unmet),
         "judged": _judged(gated),
@@ -88,27 +87,20 @@ def _address(family: str, against: ModelVersion | None) -> str:
     return f"?{urlencode(query)}"
 
 
-def _newest(row: ModelVersion, against: ModelVersion | None, reach: Reach) -> Replay | None:
-    """Of nights that the operator may read: a replay tells of its tenant's sleep."""
+def _newest(
+    row: ModelVersion, against: ModelVersion | None, reach: Reach
+) -> tuple[Replay | None, Replay | None]:
+    """The newest that is done, and the newest under way, for whoever has just asked for it; of
+    nights that the operator may read: a replay tells of its tenant's sleep."""
     if against is None:
-        return None
-    rows = _of_both(Replay.objects.done(), row, against, reach)
-    found: Replay | None = rows.select_related("tenant", "first", "second").order_by("-id").first()
-    return found
-
-
-def _under_way(row: ModelVersion, against: ModelVersion | None, reach: Reach) -> SafeString | None:
-    """Whoever has just asked for a comparison looks for it here."""
-    if against is None:
-        return None
-    found = _of_both(Replay.objects.alive(), row, against, reach).order_by("-id").first()
-    return link(found) if found else None
-
-
-def _of_both(rows: Any, row: ModelVersion, against: ModelVersion, reach: Reach) -> Any:
+        return None, None
     pair = Q(first=row.pk, second=against.pk) | Q(first=against.pk, second=row.pk)
-    found = rows.filter(pair)
-    return found if reach is None else found.filter(tenant__in=reach)
+    rows = Replay.objects.filter(pair).exclude(status=Replay.Status.FAILED)
+    rows = rows if reach is None else rows.filter(tenant__in=reach)
+    is_done = Q(status=Replay.Status.DONE)
+    newest = rows.annotate(is_done=is_done).order_by("is_done", "-id").distinct("is_done")
+    found = {one.is_alive: one for one in newest.select_related("tenant", "first", "second")}
+    return found.get(False), found.get(True)
 
 
 def _gate(gate: Gate) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.models import Family, ModelVersion, Serving
+from inference.services import registry
 from mlops import tasks
 from mlops.models import GateRun, Replay
 from mlops.services import gates, replays
@@ -41,7 +42,8 @@ class ReplayForm(ReasonForm):
 
 class CompareForm(ReasonForm):
     against = forms.ModelChoiceField(
-        ModelVersion.objects.all(), help_text="Unless you choose another: what serves now."
+        ModelVersion.objects.all(),
+        help_text="Unless you choose another: what serves, or served before it.",
     )
     tenant = forms.SlugField(
         help_text="By its short name, such as harbour: both stage its nights anew."
@@ -53,8 +55,12 @@ class CompareForm(ReasonForm):
 
     @staticmethod
     def initial_for(row: ModelVersion) -> dict[str, Any]:
-        serving = Serving.objects.filter(family=Family.NIGHT).exclude(version=row.pk).first()
-        return {"against": serving.version_id if serving else None}
+        """What it would replace, or for what serves: what a rollback would bring back."""
+        serving = Serving.objects.filter(family=Family.NIGHT).select_related("version").first()
+        if serving is None or serving.version_id != row.pk:
+            return {"against": serving.version_id if serving else None}
+        before = registry.name_of_previous(Family.NIGHT)
+        return {"against": ModelVersion.objects.filter(version=before).first()}
 
 
 def _replay(row: Tenant, order: Order) -> Replay:

@@ -132,7 +132,9 @@ def carry_out(
             if refusal := action.why_not(order.by, locked):
                 return Result(locked, refusal)
             answer = action.run(locked, order)
-            return Result(locked, entry=_newest_entry(tenant, started), answer=answer)
+            # A version is everybody's; a comparison of it is of one tenant, and told there.
+            whose = getattr(answer, "tenant", None) or tenant
+            return Result(locked, entry=_newest_entry(whose, started), answer=answer)
     except errors.Refusal as refused:
         return Result(row, _told(refused))
 
