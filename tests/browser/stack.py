@@ -46,7 +46,7 @@ class Stack:
 
 
 def manage(home: str, *words: str) -> dict[str, str]:
-    environment = os.environ | {"NOCTIS_VAR_DIR": home}
+    environment = os.environ | smoke.of_the_platform(home)
     for inherited in ("DATABASE_URL", "REDIS_URL"):
         environment.pop(inherited, None)
     done = subprocess.run(
@@ -77,10 +77,21 @@ def running_stack() -> Iterator[Stack]:
         viewer = person(root, "vera", "harbour", "tenant_viewer", has_factor=False)
         try:
             wait_until_staged(stranger)
+            live_a_model(root)
             yield Stack(stranger.address, root, admin, viewer, stranger)
         finally:
             process.terminate()
             process.wait(STOPS_WITHIN_S)
+
+
+def live_a_model(home: str) -> None:
+    """So that the pages of a model's life have something on them: each has a row, and one a pin."""
+    tenant, why = ("--tenant", "harbour"), ("--reason", "to be looked at")
+    manage(home, "replay", "run", "null-clock", "linear-1", *tenant, "--wait")
+    manage(home, "drift", "run", *tenant, "--model", "linear-1")
+    quick = ("--label-source", "synthetic", "--set", "every=16", "--set", "iterations=8", "--here")
+    manage(home, "retrain", "open", *tenant, *why, *quick)
+    manage(home, "model", "pin", "linear-1", "--family", "live", *tenant, *why)
 
 
 def wait_until_staged(stranger: Stranger) -> None:

@@ -22,10 +22,14 @@ SHOTS = (
     ("device", "/console/devices/device/?q=Room 2", WIDE, "light", True),
     ("client", "/console/tenants/serviceclient/?q=research", WIDE, "light", True),
     ("model", "/console/inference/modelversion/", WIDE, "light", True),
+    ("promotion", "/console/mlops/promotion/?q=null-clock", WIDE, "light", False),
+    ("replay-dark", "/console/mlops/replay/", WIDE, "dark", False),
+    ("drift", "/console/mlops/driftrun/", WIDE, "light", True),
     ("schedules", "/console/django_celery_beat/periodictask/", WIDE, "light", False),
     ("audit", "/console/tenants/auditentry/", WIDE, "dark", False),
 )
 OPENED = {"night", "night-dark", "night-narrow", "device", "client", "model"}
+OPENED |= {"promotion", "replay-dark", "drift"}
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot[0])
