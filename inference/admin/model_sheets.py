@@ -11,6 +11,7 @@ from noctis.charts import Bin, Caption
 from recordings.stages import SHOWN
 
 NONE = "-"
+MOST_LISTED = 8
 # What an answer is called that is the model's own, beside the nulls that it must beat.
 OWN = "this model"
 HEAD = (
@@ -135,5 +136,8 @@ def listed(known: Any) -> SafeString | str:
         lines = format_html_join("", "<li><b>{}</b> {}</li>", rows)
         return format_html("<ul>{}</ul>", lines) if rows else NONE
     if isinstance(known, list):
-        return format_html_join("; ", "{}", [(listed(value),) for value in known])
+        told = [(listed(value),) for value in known[:MOST_LISTED]]
+        more = len(known) - len(told)
+        # Marks of nights and people are as many as there were; the API has them all.
+        return format_html_join("; ", "{}", [*told, (f"and {more:,} more",)] if more else told)
     return f"{known:.4g}" if isinstance(known, float) else str(known)

@@ -6,6 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from inference.admin import model_sheets
 from inference.models import ModelEvent, Serving
 from inference.services import registry
 from tenants.models import AuditEntry, Tenant
@@ -133,3 +134,11 @@ def test_a_tenant_s_own_people_only_look(platform: Tenant, role: str, name: str)
     assert answer.status_code == 403
     assert serves() == {}
     assert registry.version_named("old").status == "validated"
+
+
+def test_of_long_lists_a_page_shows_the_first_and_how_many_more() -> None:
+    shown = model_sheets.listed({"contents": [f"mark-{place}" for place in range(37)]})
+
+    assert "mark-7; and 29 more" in shown
+    assert "mark-8" not in shown
+    assert "more" not in model_sheets.listed(["a", "b"])
