@@ -132,5 +132,10 @@ RETRAIN_FOR = NamedAction(
     explains=RETRAIN.explains,
     needs=Capability.EXPERIMENTS_WRITE,
     run=_retrain_for,
+    refusal=lambda row: (
+        "It had too few nights to say anything."
+        if row.severity == DriftRun.Severity.INSUFFICIENT
+        else ""
+    ),
     form=forms.RetrainForm,
 )

@@ -109,4 +109,5 @@ class DriftRun(Owned):
         ]
 
     def __str__(self) -> str:
-        return f"drift of {self.model.version} until {self.until}: {self.severity}"
+        severity = self.severity.replace("_", " ")
+        return f"drift of {self.model.version} until {self.until}: {severity}"

@@ -21,15 +21,14 @@ SHOTS = (
     ("night-narrow", f"{NIGHTS}?status=staged", NARROW, "light", False),
     ("device", "/console/devices/device/?q=Room 2", WIDE, "light", True),
     ("client", "/console/tenants/serviceclient/?q=research", WIDE, "light", True),
-    ("model", "/console/inference/modelversion/", WIDE, "light", True),
+    ("model", "/console/inference/modelversion/?q=linear-1", WIDE, "light", True),
     ("promotion", "/console/mlops/promotion/?q=null-clock", WIDE, "light", False),
     ("replay-dark", "/console/mlops/replay/", WIDE, "dark", False),
-    ("drift", "/console/mlops/driftrun/", WIDE, "light", True),
     ("schedules", "/console/django_celery_beat/periodictask/", WIDE, "light", False),
     ("audit", "/console/tenants/auditentry/", WIDE, "dark", False),
 )
 OPENED = {"night", "night-dark", "night-narrow", "device", "client", "model"}
-OPENED |= {"promotion", "replay-dark", "drift"}
+OPENED |= {"promotion", "replay-dark"}
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot[0])

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from inference.models import Serving
 from mlops.admin import drift_sheets
-from mlops.models import DriftRun
+from mlops.models import DriftRun, Retraining
 from noctis.dashboard import queries
 from tenants.models import Tenant
+from tests.factories import PlatformFactory
 from tests.tenants.conftest import _fresh_keys_and_allowances
 from tests.tenants.households import as_
 
@@ -68,6 +69,18 @@ def test_the_page_opens_with_its_verdict(
     assert drift_sheets.verdict(run).startswith(verdict)
     assert verdict.split(":")[0] in page
     assert page.index("drift-verdict") < page.index("The comparison")
+
+
+def test_nobody_retrains_because_of_a_report_that_says_nothing(lab: Tenant) -> None:
+    run = run_of(lab, "insufficient_data")
+    form = {"pk": run.pk, "recipe": "linear", "family": "night", "reason": "it drifts"}
+
+    answer = as_("platform_admin", PlatformFactory()).post(
+        "/console/mlops/driftrun/action/retrain/", form, follow=True
+    )
+
+    assert "too few nights to say anything" in answer.content.decode()
+    assert not Retraining.objects.exists()
 
 
 def test_the_worst_feature_stands_first(lab: Tenant) -> None:
