@@ -138,7 +138,10 @@ def absent_like(value: str) -> str:
 
 @pytest.fixture
 def door(request: pytest.FixtureRequest, world: World) -> Door:
-    route: Route = request.param
+    return door_to(request.param, world)
+
+
+def door_to(route: Route, world: World) -> Door:
     path_of = (OBJECTS | SHARED).get(route.view, nothing)
     if route.parameters and path_of is nothing:
         pytest.fail(

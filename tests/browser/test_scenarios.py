@@ -150,3 +150,28 @@ def test_the_palette_goes_where_the_keyboard_says(window: Opens, admin_state: ob
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_a_stress_run_is_started_followed_refused_a_second_time_and_cancelled(
+    window: Opens, stack: Stack, admin_state: object
+) -> None:
+    page = window(state=admin_state)
+    page.goto("/console/operations/stressrun/")
+    page.get_by_role("link", name="Start a stress run").click()
+    page.get_by_label("Iterations").fill("2000")
+    page.get_by_label("Questions in an iteration").fill("10")
+    page.get_by_label("Reason").fill(REASON)
+
+    page.get_by_role("button", name="Start a stress run").click()
+
+    expect(page.locator(".messagelist")).to_contain_text("Audit entry")
+    expect(page.locator("#live")).to_contain_text("running")
+    run = page.url
+    page.goto("/console/operations/stressrun/action/start/")
+    expect(page.get_by_role("alert")).to_contain_text("A stress run is under way")
+    page.goto(run)
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_label("Reason").fill(REASON)
+    page.get_by_role("button", name="Cancel").click()
+    # Nobody reloads: the page follows its run.
+    expect(page.locator("#live")).to_contain_text("cancelled")

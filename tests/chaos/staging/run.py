@@ -49,8 +49,8 @@ SELECT coalesce(max(extract(epoch FROM due_again_at - clock_timestamp())), 0)::f
 FROM inference_stagingattempt
 """
 LEFT = """
-SELECT format('recording %s: %s tries, due again in %s s, failure "%s"', recording_id, tries,
-              round(extract(epoch FROM due_again_at - clock_timestamp())), failure)
+SELECT concat('recording ', recording_id, ', tries ', tries, ', due again in ',
+              round(extract(epoch FROM due_again_at - clock_timestamp())), ' s ', failure)
 FROM inference_stagingattempt ORDER BY tries DESC LIMIT 5
 """
 
