@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from noctis import errors
+from noctis.serializers import has_known_offset
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -40,7 +41,7 @@ class Keyset(BasePagination):
             key = meta.pk.to_python(pk)
         except (ValidationError, TypeError, OverflowError):
             raise errors.BadRequest(_BAD_CURSOR) from None
-        if isinstance(bound, datetime) and bound.tzinfo is None:
+        if isinstance(bound, datetime) and not has_known_offset(bound):
             raise errors.BadRequest(_BAD_CURSOR)
         return Q(**{f"{self.column}__lt": bound}) | Q(**{self.column: bound, "pk__lt": key})
 

@@ -1,13 +1,16 @@
 """The base of request bodies: unknown fields are refused, and every problem is named at once."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
 from noctis import errors
+
+# RFC 3339 has longer ones, but PostgreSQL reads none; the ends of time can only stay as they are.
+LONGEST_OFFSET = timedelta(hours=16)
 
 
 class Body(serializers.Serializer[Any]):
@@ -37,19 +40,25 @@ class Body(serializers.Serializer[Any]):
         return dict(body.validated_data)
 
 
+def has_known_offset(instant: datetime) -> bool:
+    """Whether it has one, and one that PostgreSQL reads."""
+    offset = instant.utcoffset()
+    return offset is not None and abs(offset) < LONGEST_OFFSET
+
+
 class Instant(serializers.Field[datetime, Any, str, Any]):
     """RFC 3339 with an offset; a naive time is nobody's time."""
 
     def to_internal_value(self, data: Any) -> datetime:
         try:
             instant = parse_datetime(data) if isinstance(data, str) else None
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
-            raise serializers.ValidationError(
-                "expected an RFC 3339 instant with an offset", code="bad_instant"
-            )
-        return instant
+            if instant is not None and instant.tzinfo is not None:
+                return instant if has_known_offset(instant) else instant.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise serializers.ValidationError(
+            "expected an RFC 3339 instant with an offset", code="bad_instant"
+        )
 
     def to_representation(self, value: datetime) -> str:
         return value.isoformat().replace("+00:00", "Z")

@@ -150,6 +150,7 @@ NOW = "2026-01-01T00:00:00+00:00"
         cursor("yesterday", 1),
         cursor("2026-13-01T00:00:00Z", 1),
         cursor("2026-01-01T00:00:00", 1),
+        cursor("2026-01-01T00:00:00+16:25", 1),
         cursor({"a": 1}, 1),
         base64.urlsafe_b64encode(b"\xff").decode(),
     ],

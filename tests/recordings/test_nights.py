@@ -301,6 +301,24 @@ def test_the_ends_of_time_are_no_bad_filter(gateway: Calling, device: Device) ->
     assert len(gateway("GET", f"/v1/recordings?{query}").json()["items"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ("0318-02-18T00:25:37.79%2B16:25", 200),
+        ("2026-03-01T21:00:00-23:59", 200),
+        ("2026-03-01T21:00:00%2B15:59", 200),
+        ("0001-01-01T00:00:00%2B23:00", 422),
+        ("2026-03-01T21:00:00%2B24:00", 422),
+    ],
+)
+def test_an_offset_that_the_database_does_not_know_breaks_nothing(
+    gateway: Calling, told: str, status: int
+) -> None:
+    answers = [gateway("GET", f"/v1/recordings?{name}={told}") for name in ("updated_since", "to")]
+
+    assert [answer.status_code for answer in answers] == [status] * 2
+
+
 def test_a_list_costs_the_same_queries_however_long(gateway: Calling, tenant: Tenant) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
