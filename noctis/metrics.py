@@ -200,6 +200,9 @@ VOLUME_FREE = Gauge(
 
 def observe_all(histogram: Histogram, values: NDArray[Any]) -> None:
     """Observe as many values as there are; one by one, a night of them takes a millisecond."""
+    if len(values) == 1:
+        histogram.observe(float(values[0]))
+        return
     bounds = histogram._upper_bounds
     counts = np.bincount(np.searchsorted(bounds, values), minlength=len(bounds))
     for bucket, count in zip(histogram._buckets, counts.tolist(), strict=True):

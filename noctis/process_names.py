@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import cache
 
 from prometheus_client import values
 
@@ -9,9 +10,14 @@ from prometheus_client import values
 HOST = socket.gethostname().replace("_", "-")
 
 
+@cache
 def process_name() -> str:
     """Every container counts its processes from 1, so a number alone names several."""
     return f"{HOST}-{os.getpid()}"
+
+
+# Each number that is counted asks whether it is still the same process.
+os.register_at_fork(after_in_child=process_name.cache_clear)
 
 
 def name_metric_files() -> None:

@@ -17,6 +17,9 @@ from inference.rows import HASH_SIZE, Given, Logged, Occasion
 from inference.serving import Served
 from noctis import metrics
 
+LOG_HITS = metrics.CACHE_HITS.labels(kept_in="log")
+LOG_MISSES = metrics.CACHE_MISSES.labels(kept_in="log")
+
 
 @dataclass(frozen=True)
 class Work:
@@ -167,8 +170,8 @@ def log(*, occasion: Occasion, given: Given, served: Served, latency_us: int) ->
 def _count(logged: Logged, served: Served) -> None:
     known = int(np.count_nonzero(logged.is_known))
     if known:
-        metrics.CACHE_HITS.labels(kept_in="log").inc(known)
+        LOG_HITS.inc(known)
     if len(logged) > known:
-        metrics.CACHE_MISSES.labels(kept_in="log").inc(len(logged) - known)
+        LOG_MISSES.inc(len(logged) - known)
     metrics.PREDICTIONS.labels(model_version=served.version).inc(len(logged))
     metrics.observe_all(metrics.PREDICTION_CONFIDENCE, logged.confidence)
