@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
 from inference.engine import Night
 from inference.engine.nights import Floats, Ints
 from noctis.db import packing
-from noctis.db.prepared import Prepared
+from noctis.db.prepared import Prepared, session_at_hand
 from recordings import grid
 from recordings.models import Recording
 from recordings.queries import arrays, prepared_arrays
@@ -122,11 +121,12 @@ def night_of(tenant: Tenant, recording: UUID, newest: int = grid.MAX_EPOCHS) -> 
 
 
 def _rows_of(tenant: Tenant, recording: UUID, newest: int) -> list[tuple[Any, ...]]:
-    if connection.in_atomic_block:
+    session = session_at_hand()
+    if session is None:
         values = {"tenant": tenant.pk, "recording": recording, "newest": newest}
         return arrays(NIGHT, values)
     values_packed = packing.int4(tenant.pk), recording.bytes, packing.int4(newest)
-    return prepared_arrays(_NIGHT, values_packed)
+    return prepared_arrays(session, _NIGHT, values_packed)
 
 
 @dataclass(frozen=True)

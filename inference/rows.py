@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
 from inference.engine.nights import Bools, Floats, Ints
@@ -13,7 +12,7 @@ from inference.models import Pass, Role
 from noctis import errors
 from noctis.db import packing
 from noctis.db.arrays import PackedFloats, PackedInts
-from noctis.db.prepared import Prepared
+from noctis.db.prepared import Prepared, session_at_hand
 from recordings import queries
 
 HASH_SIZE = 16
@@ -105,13 +104,14 @@ class Logged:
 
 def known(occasion: Occasion, index: range, input_hash: bytes) -> Logged | None:
     """What the log has of a night's places that came from just these inputs; None where nothing."""
-    if connection.in_atomic_block:
+    session = session_at_hand()
+    if session is None:
         named = _named(occasion) | {"first": index[0], "last": index[-1], "hash": input_hash}
         ((places, *said),) = queries.arrays(KNOWN, named)
     else:
         bounds = packing.int4(index[0]), packing.int4(index[-1])
         values = [*_packed(occasion), *bounds, input_hash]
-        ((places, *said),) = queries.prepared_arrays(_KNOWN, values)
+        ((places, *said),) = queries.prepared_arrays(session, _KNOWN, values)
     if places is None:
         return None
     order = np.argsort(places)
@@ -153,9 +153,10 @@ _NOTHING = (np.empty(0, np.int64), np.empty(0, bool))
 
 
 def _answer(occasion: Occasion, given: Given, latency_us: int) -> list[tuple[Any, ...]]:
-    if connection.in_atomic_block:
+    session = session_at_hand()
+    if session is None:
         return queries.arrays(LOG, _values(occasion, given, latency_us))
-    return queries.prepared_arrays(_PREPARED, _packed_values(occasion, given, latency_us))
+    return queries.prepared_arrays(session, _PREPARED, _packed_values(occasion, given, latency_us))
 
 
 def _values(occasion: Occasion, given: Given, latency_us: int) -> dict[str, Any]:

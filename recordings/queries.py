@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from django.db import connection
 from numpy.typing import NDArray
 from psycopg import pq
 from psycopg.adapt import AdaptersMap, Buffer, Loader, Transformer
@@ -156,10 +155,10 @@ def arrays(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return cursor.execute(statement, values, binary=True).fetchall()
 
 
-def prepared_arrays(prepared: Prepared, values: Sequence[bytes | None]) -> list[tuple[Any, ...]]:
+def prepared_arrays(
+    session: psycopg.Connection, prepared: Prepared, values: Sequence[bytes | None]
+) -> list[tuple[Any, ...]]:
     """The same by libpq's own call, outside a transaction."""
-    connection.ensure_connection()
-    session: psycopg.Connection = connection.connection
     result = prepared.answer(session, values)
     loading = Transformer(_Loading(_ADAPTERS, session))
     loading.set_pgresult(result)

@@ -8,11 +8,23 @@ from typing import cast
 from weakref import WeakSet
 
 import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import errors, pq
 from psycopg.pq.abc import PGresult
 
 UNKNOWN_STATEMENT = b"26000"
 BINARY = 1
+
+
+def session_at_hand() -> psycopg.Connection | None:
+    """For `Prepared.answer`; None within a transaction, where psycopg's cursor serves."""
+    # Django's proxy looks the connection up anew at each attribute.
+    default = connections[DEFAULT_DB_ALIAS]
+    if default.in_atomic_block:
+        return None
+    default.ensure_connection()
+    found: psycopg.Connection = default.connection
+    return found
 
 
 class Prepared:
