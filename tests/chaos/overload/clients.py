@@ -5,10 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 PATIENCE_S = 20.0
+TICK_S = 0.001
 Call = tuple[str, bytes]  # its kind, and all of the request
 
 
@@ -22,6 +24,12 @@ class Answers:
 
     def note(self, kind: str, status: int, took_s: float) -> None:
         self.seconds.setdefault((kind, status), []).append(took_s)
+
+    def settle(self, kind: str, due: float, answered: asyncio.Future[int]) -> None:
+        if error := answered.exception():
+            self.lost[type(error).__name__] += 1
+        else:
+            self.note(kind, answered.result(), time.monotonic() - due)
 
     def count(self, kind: str, status: int) -> int:
         return len(self.seconds.get((kind, status), []))
@@ -81,11 +89,13 @@ class Connections:
         self.port = port
         self._idle: list[Connection] = []
 
-    async def status_of(self, request: bytes) -> int:
+    async def ask(self, request: bytes) -> asyncio.Future[int]:
+        """The status that will be answered. No task for each call and no timer: who offers so much
+        takes of the cores whose platform it measures."""
         found = await self._connection()
-        status = await asyncio.wait_for(found.ask(request), PATIENCE_S)
-        self._idle.append(found)
-        return status
+        answered = found.ask(request)
+        answered.add_done_callback(lambda done: done.exception() or self._idle.append(found))
+        return answered
 
     async def _connection(self) -> Connection:
         while self._idle:
@@ -103,17 +113,25 @@ class Connections:
 
 
 async def open_loop(port: int, calls: Iterator[Call], rate: float, seconds: float) -> Answers:
-    """So many calls a second, evenly."""
+    """So many calls a second, evenly, to the millisecond."""
     connections, answers = Connections(port), Answers(duration_s=seconds)
-    started, waiting = time.monotonic(), set()
+    started, waiting = time.monotonic(), set[asyncio.Future[int]]()
     for number in range(int(rate * seconds)):
         due = started + number / rate
         if (early := due - time.monotonic()) > 0:
-            await asyncio.sleep(early)
-        task = asyncio.create_task(_call(connections, next(calls), due, answers))
-        waiting.add(task)
-        task.add_done_callback(waiting.discard)
-    await asyncio.wait(waiting or [asyncio.create_task(asyncio.sleep(0))])
+            await asyncio.sleep(max(early, TICK_S))
+        kind, request = next(calls)
+        try:
+            answered = await connections.ask(request)
+        except OSError as error:
+            answers.lost[type(error).__name__] += 1
+            continue
+        waiting.add(answered)
+        answered.add_done_callback(waiting.discard)
+        answered.add_done_callback(partial(answers.settle, kind, due))
+    if waiting:
+        _, unanswered = await asyncio.wait(waiting.copy(), timeout=PATIENCE_S)
+        answers.lost.update("TimeoutError" for _ in unanswered)
     connections.close()
     return answers
 
@@ -135,7 +153,8 @@ async def closed_loop(port: int, calls: Iterator[Call], clients: int, seconds: f
 async def _call(connections: Connections, call: Call, due: float, answers: Answers) -> None:
     kind, request = call
     try:
-        status = await connections.status_of(request)
+        async with asyncio.timeout(PATIENCE_S):
+            status = await (await connections.ask(request))
     except (OSError, TimeoutError) as error:
         answers.lost[type(error).__name__] += 1
         return
