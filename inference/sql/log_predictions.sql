@@ -60,6 +60,7 @@ BEGIN
         ELSIF asked = 1 AND NOT is_locked THEN
             -- One stage that nobody has given yet, as nearly all are: the night's lock and the row by
             -- one statement. It adds none where somebody else just did, or the night is being erased.
+            -- `+ 0`: else the plan, made while there are few nights, walks all of the tenant's.
             INSERT INTO inference_prediction (
                 tenant_id, recording_id, window_end_ts, model_id, role, pass, revision,
                 epoch_index, stage, probabilities, confidence, input_hash, latency_us, request_id,
@@ -68,7 +69,7 @@ BEGIN
                    p_index[1], p_stage[1], p_probabilities, p_confidence[1], p_hash, p_latency_us,
                    p_request, p_client, statement_timestamp()
             FROM recordings_recording
-            WHERE tenant_id = p_tenant AND id = p_recording AND status <> 'erasing'
+            WHERE tenant_id + 0 = p_tenant AND id = p_recording AND status <> 'erasing'
             FOR NO KEY UPDATE
             ON CONFLICT DO NOTHING;
             IF FOUND THEN
@@ -80,7 +81,7 @@ BEGIN
         -- One at a time for each night, and not while it is being erased. What was there already
         -- needs no lock, and so no commit that has to reach the disk.
         PERFORM FROM recordings_recording
-        WHERE tenant_id = p_tenant AND id = p_recording AND status <> 'erasing'
+        WHERE tenant_id + 0 = p_tenant AND id = p_recording AND status <> 'erasing'
         FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             verdict := 'missing';

@@ -1,11 +1,13 @@
 """What a question costs the database as the tables grow that its plans were made for."""
 
+import numpy as np
 import pytest
 from django.db import connection, transaction
 
-from inference import queries
+from inference import queries, rows
+from inference.models import ModelVersion, Pass, Role
 from recordings.models import Recording
-from tests.factories import DeviceFactory
+from tests.factories import DeviceFactory, ModelVersionFactory
 from tests.recordings.test_append_plan import GENERIC_AFTER, fetched, night
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +32,37 @@ def test_a_question_reads_no_other_night_of_its_tenant_however_many_there_are() 
     assert queries.night_of(device.tenant, last.uuid, newest=121)
 
     assert fetched() - before == 1
+
+
+def test_logging_a_stage_reads_no_other_night_of_its_tenant() -> None:
+    device, version = DeviceFactory(), ModelVersionFactory()
+    first, *_ = Recording.objects.bulk_create(night(device, n) for n in range(GENERIC_AFTER))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE recordings_recording")
+    for epoch in range(2 * GENERIC_AFTER):
+        log_one(first, version, epoch)
+    *_, last = Recording.objects.bulk_create(night(device, n) for n in range(100, 1_100))
+
+    before = fetched()
+    log_one(last, version, 0)
+
+    assert fetched() - before == 1
+
+
+def log_one(recording: Recording, version: ModelVersion, epoch: int) -> None:
+    occasion = rows.Occasion(
+        recording.tenant_id,
+        recording.pk,
+        recording.started_at,
+        version.pk,
+        Role.PRODUCTION,
+        Pass.LIVE,
+    )
+    one = np.ones(1)
+    given = rows.Given(
+        np.array([epoch]), one.astype(int), np.full((1, 4), 0.25, np.float32), one, bytes(16)
+    )
+    assert not rows.log(occasion, given, 1).is_known.any()
 
 
 @pytest.mark.parametrize("name", ["noctis_log_predictions", "noctis_known_predictions"])
