@@ -18,6 +18,7 @@ from devices.models import Device
 from inference import engine
 from inference.artifacts import loaded
 from inference.engine import Model, Night, network
+from inference.engine.nights import Floats
 from inference.services import reloading, shipped
 from inference.services.model_events import Decision
 from inference.serving import snapshot
@@ -113,7 +114,12 @@ def store(night: Recording, count: int) -> None:
     index = np.arange(count, dtype=np.int32)
     oldest = timezone.now() - timedelta(days=90)
     place = rows.Place(night.tenant_id, UUID(str(night.uuid)), None, schema, oldest)
-    rows.append(place, EpochBatch(index, nights.features(count), None, count, ""))
+    rows.append(place, EpochBatch(index, features_of(night, count), None, count, ""))
+
+
+def features_of(night: Recording, count: int) -> Floats:
+    """Each night its own: workers remember what they have staged a moment ago."""
+    return nights.features(count, seed=night.pk)
 
 
 def nothing(_: Recording) -> bytes:
@@ -125,7 +131,7 @@ def latest(night: Recording) -> bytes:
 
 
 def inline(night: Recording) -> bytes:
-    return json.dumps(nights.body(night, nights.features(INLINE), 0, "packed")).encode()
+    return json.dumps(nights.body(night, features_of(night, INLINE), 0, "packed")).encode()
 
 
 def whole_night(night: Recording) -> bytes:

@@ -90,8 +90,9 @@ def _size(staged: Staged) -> int:
 
 
 def is_worth_it(model: Model) -> bool:
-    """A matrix product is cheaper than the key of its inputs; a network is not."""
-    return isinstance(model.head, Network)
+    """One matrix product is cheaper than the key of its inputs; a network is not, nor is whatever
+    looks at more than the epoch at hand."""
+    return isinstance(model.head, Network) or model.reach > 1
 
 
 CACHE = Cache(settings.CACHE_MAX_ITEMS, settings.CACHE_MAX_BYTES, settings.CACHE_TTL_SECONDS)

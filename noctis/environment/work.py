@@ -58,7 +58,7 @@ WORK = (
         "CACHE_MAX_ITEMS",
         5_000,
         natural,
-        "Answers of costly models that a web worker remembers; 0 for none.",
+        "Answers that a web worker remembers, of all but the simplest models; 0 for none.",
     ),
     Setting("CACHE_MAX_BYTES", 32 * 1024 * 1024, natural, "Memory that they may take in a worker."),
     Setting("CACHE_TTL_SECONDS", 300.0, seconds, "How long each is remembered, used or not."),
