@@ -93,7 +93,7 @@ class Worker(shares.Worker):
             taken = conn.sock.recv_into(self._room, 0, socket.MSG_DONTWAIT)
             came = bytes(self._room[:taken])
             rank = rank_of(came)
-            if _length(came) == taken and not self.line.has_room(rank):
+            if 0 < taken == _length(came) and not self.line.has_room(rank):
                 self._send(conn, self.wsgi.refusal(came, rank, is_kept=True))
                 return True
             conn.parser.unreader.unread(came)

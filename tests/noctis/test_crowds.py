@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
 
+import psutil
 import pytest
 
 from noctis.line import Line, Rank, rank_of
@@ -94,6 +95,19 @@ def test_a_refused_connection_is_kept_and_served_later(web: Web) -> None:
     client.sendall(INGEST)
 
     assert [first, status_of(client)] == [503, 200]
+
+
+def test_whoever_is_refused_and_hangs_up_costs_nothing_more(web: Web) -> None:
+    crowd(web, READ, MOST[Rank.OTHER])
+    client = web.begin(READ)
+    assert status_of(client) == 503
+    (worker,) = map(psutil.Process, web.workers())
+
+    client.close()
+
+    before = sum(worker.cpu_times()[:2])
+    time.sleep(SLEEP_S / 2)
+    assert sum(worker.cpu_times()[:2]) - before < SLEEP_S / 4
 
 
 def test_whoever_is_still_sending_reads_the_refusal_too(web: Web) -> None:
