@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -30,7 +30,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Step:
-    """Lines -> (..., columns, epochs), every one of them written and none NaN.
+    """Lines -> (..., columns, last), of the last epochs: every one written and none NaN.
 
     `names` says the columns, from the features' names.
     """
@@ -44,19 +44,20 @@ class Step:
 
 
 def _features(lines: Lines, out: Doubles) -> None:
-    out[...] = lines.filled
+    out[...] = lines.filled[..., -out.shape[-1] :]
 
 
 def _known(lines: Lines, out: Doubles) -> None:
-    out[..., 0, :] = lines.known.any(axis=-2)
+    out[..., 0, :] = lines.known[..., -out.shape[-1] :].any(axis=-2)
 
 
 def _known_each(lines: Lines, out: Doubles) -> None:
-    out[...] = lines.known
+    out[...] = lines.known[..., -out.shape[-1] :]
 
 
 def _elapsed(lines: Lines, out: Doubles) -> None:
-    out[..., 0, :] = np.maximum(lines.index, 0) / EPOCHS_PER_8_H
+    index = lines.index[..., -out.shape[-1] :]
+    np.divide(np.maximum(index, 0), EPOCHS_PER_8_H, out=out[..., 0, :])
 
 
 def _elapsed_squared(lines: Lines, out: Doubles) -> None:
@@ -120,6 +121,10 @@ class Columns:
             return once
         return once + tuple(f"{name}_with_{seen[self.apart_by]}" for name in once)
 
+    @cached_property
+    def _places(self) -> Ints:
+        return np.array(self.places)
+
     @property
     def sides(self) -> int:
         """How many places each column has."""
@@ -127,7 +132,7 @@ class Columns:
 
     def of(self, normalised: Doubles, index: Ints) -> Doubles:
         """(..., epochs, features), (..., epochs) -> (..., epochs, columns)."""
-        once = np.swapaxes(self.once(self.see(normalised), index), -1, -2)
+        once = np.swapaxes(self.once(self.see(normalised), index, index.shape[-1]), -1, -2)
         if self.apart_by is None:
             return once
         apart = self.are_apart(normalised)[..., None, None]
@@ -138,16 +143,16 @@ class Columns:
         """(..., epochs, features) -> (..., features seen, epochs), each in one run."""
         across = np.swapaxes(values, -1, -2)
         if self.places:
-            return np.take(across, self.places, axis=-2)
+            return across.take(self._places, axis=-2)
         return np.ascontiguousarray(across)
 
-    def once(self, seen: Doubles, index: Ints) -> Doubles:
-        """(..., features seen, epochs), (..., epochs) -> (..., columns, epochs): whichever night
-        it is, each column in one place."""
+    def once(self, seen: Doubles, index: Ints, last: int) -> Doubles:
+        """(..., features seen, epochs), (..., epochs) -> (..., columns, last) of the last epochs:
+        whichever night it is, each column in one place."""
         known = ~np.isnan(seen)
         lines = Lines(np.where(known, seen, 0.0), known, index)
         widths = [STEPS[step].width(seen.shape[-2]) for step in self.steps]
-        made = np.empty((*seen.shape[:-2], sum(widths), seen.shape[-1]))
+        made = np.empty((*seen.shape[:-2], sum(widths), last))
         first = 0
         for step, width in zip(self.steps, widths, strict=True):
             STEPS[step].fill(lines, made[..., first : first + width, :])
@@ -156,11 +161,12 @@ class Columns:
 
     def are_apart(self, normalised: Doubles) -> Bools:
         """(..., epochs, features) -> (...): nights that know the feature in most known epochs."""
-        return self.tell_apart(~np.isnan(normalised))
+        known_each = ~np.isnan(normalised)
+        return self.tell_apart(known_each, np.asarray(known_each.any(-1)))
 
-    def tell_apart(self, known: Bools) -> Bools:
-        """The same, by what is known: (..., epochs, features) -> (...)."""
+    def tell_apart(self, known_each: Bools, known: Bools) -> Bools:
+        """The same, by what is known: (..., epochs, features), (..., epochs) -> (...)."""
         if self.apart_by is None:
-            return np.zeros(known.shape[:-2], np.bool_)
+            return np.zeros(known.shape[:-1], np.bool_)
         place = self.places[self.apart_by] if self.places else self.apart_by
-        return np.asarray(2 * known[..., place].sum(-1) > known.any(-1).sum(-1))
+        return np.asarray(2 * known_each[..., place].sum(-1) > known.sum(-1))

@@ -86,19 +86,37 @@ class Chain:
         onwards = np.maximum(self.transitions, LEAST).T.copy()
         return np.maximum(self.initial, LEAST)[:, None], onwards
 
-    def filter(self, probabilities: Doubles, known: Bools, apart: Bools | None = None) -> Ints:
+    def filter(
+        self,
+        probabilities: Doubles,
+        known: Bools,
+        apart: Bools | None = None,
+        before: int = 0,
+    ) -> Ints:
         """(batch, epochs, labels), (batch, epochs), (batch,) -> (batch,): the last epoch's, from
-        its past."""
+        its past, `before` which so many epochs were that nobody knows."""
         emissions = self.emissions(probabilities, known, apart)
         relative = (emissions - emissions.max(axis=-1, keepdims=True)) * GRAIN
         likelihoods = np.ascontiguousarray(np.exp(relative).transpose(1, 2, 0))
-        first, onwards = self._forwards
-        belief = first * likelihoods[0]
+        _, onwards = self._forwards
+        belief = self._after(before) * likelihoods[0]
         # Many chains go best side by side, a step at a time; one alone as a tree of its steps.
         forward = _forward if belief.shape[1] > FEW else _forward_as_tree
         belief = forward(belief, onwards, likelihoods[1:])
         # A product of matrices rounds as it likes; what is equal but for that is equal.
         return np.asarray(np.rint(belief / belief.max(axis=0) / EQUAL).argmax(axis=0))
+
+    def _after(self, epochs: int) -> Doubles:
+        """(labels, 1): what to believe when so many have gone by of which nothing is known."""
+        if epochs not in self._beliefs:
+            first, onwards = self._forwards
+            self._beliefs[epochs] = np.linalg.matrix_power(onwards, epochs) @ first
+        return self._beliefs[epochs]
+
+    @cached_property
+    def _beliefs(self) -> dict[int, Doubles]:
+        """As many as a history is long."""
+        return {}
 
     def check(self, labels: int) -> None:
         """Refuse, as ModelUnfit, a chain of other labels, or of no probabilities."""

@@ -10,10 +10,12 @@ import numpy as np
 
 from inference.engine.faults import ModelUnfit
 from inference.engine.nights import Doubles, Floats, Ints
+from recordings.grid import MAX_EPOCHS
 
 # An interquartile range of a normal distribution is that many standard deviations.
 NORMAL_IQR = 1.349
 SHARES = np.array([0.25, 0.5, 0.75])
+UNKNOWN = np.float32(np.nan)
 
 
 class Normalisation(ABC):
@@ -78,15 +80,17 @@ class RobustNight(Normalisation):
 
     def along(self, lines: Floats) -> Doubles:
         known = np.isfinite(lines)
-        values = np.where(known, self._scaled(lines), np.float32(np.nan))
+        values = np.where(known, self._scaled(lines), UNKNOWN)
         low, median, high = _quartiles(values, known.sum(axis=-1))
         spread = (high - low) / NORMAL_IQR
         if self.floor is not None:
-            spread = np.maximum(spread, self.floor[:, None])
+            np.maximum(spread, self.floor[:, None], out=spread)
         # A feature that never moves says nothing, and neither does one that was never known.
         scale = np.where(spread > 0, spread, 1.0)
-        normalised = (values - median) / scale
-        return np.clip(normalised, -self.limit, self.limit, out=normalised)
+        normalised = values - median
+        normalised /= scale
+        np.minimum(normalised, self.limit, out=normalised)
+        return np.maximum(normalised, -self.limit, out=normalised)
 
     def of_places(self, places: Sequence[int]) -> Self:
         chosen = list(places)
@@ -112,22 +116,31 @@ class RobustNight(Normalisation):
         if self.least is None or not len(places):
             return lines
         scaled = lines.copy()
+        magnitude = np.abs(lines.take(places, axis=-2))
         with np.errstate(invalid="ignore"):
-            magnitude = np.maximum(np.abs(lines[..., places, :]), self.least[places, None])
-            scaled[..., places, :] = np.log(magnitude)
+            scaled[..., places, :] = np.log(np.maximum(magnitude, self.least[places, None]))
         return scaled
 
 
 def _quartiles(values: Floats, known: Ints) -> tuple[Doubles, Doubles, Doubles]:
     """(..., features, epochs), (..., features) -> three of (..., features, 1); NaN where nothing
     is known."""
-    ordered = np.sort(values, axis=-1)  # NaN goes to the end
-    last = np.maximum(known - 1, 0)[..., None]
+    ordered = values.copy()
+    ordered.sort(axis=-1)  # NaN goes to the end
+    line = np.arange(0, ordered.size, ordered.shape[-1]).reshape(*known.shape, 1)
+    one_two = ordered.take(_AROUND[known] + line).astype(np.float64)
+    found, two = one_two[..., :3], one_two[..., 3:]
+    found += (two - found) * _BETWEEN[known]
+    return found[..., :1], found[..., 1:2], found[..., 2:]
+
+
+def _shares_of(most: int) -> tuple[Ints, Doubles]:
+    """Of each number up to the most, the places below the three shares and those above, and how
+    far each is from the one to the other: (most + 1, 6), (most + 1, 3)."""
+    last = np.maximum(np.arange(most + 1) - 1, 0)[:, None]
     place = SHARES * last
     below = place.astype(np.int64)
-    above = np.minimum(below + 1, last)
-    flat = ordered.reshape(-1, ordered.shape[-1])
-    line = np.arange(len(flat)).reshape(last.shape)
-    one, two = (flat[line, at].astype(np.float64) for at in (below, above))
-    found = one + (two - one) * (place - below)
-    return found[..., :1], found[..., 1:2], found[..., 2:]
+    return np.concatenate([below, np.minimum(below + 1, last)], axis=1), place - below
+
+
+_AROUND, _BETWEEN = _shares_of(MAX_EPOCHS)

@@ -50,6 +50,8 @@ def stage_live(model: Model, night: Night, newest: int) -> Staged:
     if newest < 0:
         raise NightUnfit(f"The newest {newest} epochs.")
     newest = min(newest, len(night))
+    if newest == 1 and model.own_head is not None:
+        return _live(model, *_begun(night, model.reach))
     blocks = trailing(night.features, model.reach, newest)
     index = _indexes(night)[len(night) - newest :, None] + np.arange(1 - model.reach, 1)
     step = max(EPOCHS_AT_ONCE // model.reach, 1)
@@ -84,9 +86,9 @@ def told(model: Model, night: Night) -> Night:
 def look(model: Model, blocks: Floats, index: Ints, last: int) -> Seen:
     """(blocks, epochs, features), (blocks, epochs) -> the last epochs of each block."""
     known_each = np.isfinite(blocks)
-    are_apart = model.columns.tell_apart(known_each)
-    logits = _logits(model, blocks, index, are_apart, last)
     known = np.asarray(known_each.any(axis=-1))
+    are_apart = model.columns.tell_apart(known_each, known)
+    logits = _logits(model, blocks, index, are_apart, last)
     enough = (known & model.window.knows_enough(known))[:, known.shape[1] - last :]
     probabilities = softmax(logits / model.temperature)
     # A network may run over; where one label is no number, none is.
@@ -100,7 +102,7 @@ def _logits(model: Model, blocks: Floats, index: Ints, are_apart: Bools, last: i
         columns = model.columns.of(model.normalisation.apply(blocks), index)
         return model.head.logits(columns, index, model.window, last)
     seen = model.normalisation_seen.along(model.columns.see(blocks))
-    return own.logits(model.columns.once(seen, index)[..., -last:], are_apart)
+    return own.logits(model.columns.once(seen, index, last), are_apart)
 
 
 def softmax(logits: Doubles) -> Doubles:
@@ -115,14 +117,27 @@ def likeliest(probabilities: Doubles) -> Ints:
     return np.asarray(probabilities.astype(np.float32).argmax(axis=-1))
 
 
+def _begun(night: Night, reach: int) -> tuple[Floats, Ints]:
+    """A block of the newest epochs within reach, from the first that is known on: to a head that
+    sees an epoch's own columns, what is unknown before it says nothing."""
+    first = max(len(night) - reach, 0)
+    known = np.flatnonzero(np.isfinite(night.features[first:]).any(axis=1))
+    first = first + int(known[0]) if len(known) else len(night) - 1
+    index = np.arange(night.first_index + first, night.first_index + len(night))
+    return night.features[None, first:], index[None]
+
+
 def _live(model: Model, blocks: Floats, index: Ints) -> Staged:
-    """(blocks, reach, features), (blocks, reach) -> one epoch a block."""
-    last = 1 if model.decoder is None else model.history + 1
+    """(blocks, epochs, features), (blocks, epochs) -> one epoch a block."""
+    wanted = 1 if model.decoder is None else model.history + 1
+    last = min(wanted, blocks.shape[1])
     seen = look(model, blocks, index, last)
     probabilities, enough = seen.probabilities[:, -1], seen.knows_enough[:, -1]
     if model.decoder is None:
         return _staged(model, likeliest(probabilities), probabilities, enough)
-    places = model.decoder.filter(seen.probabilities, seen.knows_enough, seen.are_apart)
+    places = model.decoder.filter(
+        seen.probabilities, seen.knows_enough, seen.are_apart, before=wanted - last
+    )
     return _staged(model, places, probabilities, enough)
 
 

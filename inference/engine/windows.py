@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from inference.engine.faults import ModelUnfit
 from inference.engine.nights import Bools, Doubles, Floats, Ints
@@ -30,12 +29,13 @@ class Window:
 
     def count_known(self, known: Bools) -> Ints:
         """(..., epochs) -> (..., epochs): the known epochs around each; outside is unknown."""
-        epochs = known.shape[-1]
-        counts = np.zeros((*known.shape[:-1], epochs + 1), dtype=np.int64)
-        np.cumsum(known, axis=-1, out=counts[..., 1:])
-        places = np.arange(epochs)
-        until = counts[..., np.minimum(places + self.after + 1, epochs)]
-        return np.asarray(until - counts[..., np.maximum(places - self.before, 0)])
+        epochs, begin = known.shape[-1], self.before + 1
+        # Up to each epoch, level beyond both ends.
+        until = np.zeros((*known.shape[:-1], epochs + self.length), dtype=np.int64)
+        counted = until[..., begin : begin + epochs]
+        np.add.accumulate(known, axis=-1, dtype=np.int64, out=counted)
+        until[..., begin + epochs :] = until[..., begin + epochs - 1 : begin + epochs]
+        return np.asarray(until[..., self.length :] - until[..., :epochs])
 
     def knows_enough(self, known: Bools) -> Bools:
         """(..., epochs) -> (..., epochs): whether each epoch may be staged."""
@@ -66,4 +66,6 @@ def trailing(features: Floats, reach: int, newest: int) -> Floats:
         rows = np.concatenate([before, rows])
     row, column = rows.strides
     shape = (newest, reach, rows.shape[1])
-    return as_strided(rows, shape, (row, row, column), writeable=False)
+    found = np.ndarray(shape, rows.dtype, rows, strides=(row, row, column))
+    found.flags.writeable = False
+    return found

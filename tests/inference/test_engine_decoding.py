@@ -113,6 +113,20 @@ def test_the_filter_believes_what_the_loop_does(data: st.DataObject, labels: int
     assert place == near.index(max(near))
 
 
+@some
+@given(st.data(), st.integers(2, 6), st.integers(0, 90))
+def test_epochs_before_that_nobody_knows_need_not_be_shown(
+    data: st.DataObject, labels: int, before: int
+) -> None:
+    model, (found, known) = data.draw(chains(labels)), data.draw(beliefs(labels, 20))
+
+    told = model.filter(found[None], known[None], before=before)
+
+    blank = np.full((before, labels), 1 / labels)
+    shown = np.concatenate([blank, found]), np.concatenate([np.zeros(before, bool), known])
+    assert told.tolist() == model.filter(shown[0][None], shown[1][None]).tolist()
+
+
 def test_a_long_history_of_the_unthinkable_does_not_run_dry() -> None:
     stubborn = Chain(np.eye(2), np.array([0.0, 1.0]))
     never = np.tile(np.array([[1.0, 0.0], [0.0, 1.0]]), (200, 1))[None]

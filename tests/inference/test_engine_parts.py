@@ -18,6 +18,7 @@ from inference.engine import (
     Night,
     RobustNight,
     Window,
+    context,
     stage_live,
     stage_night,
 )
@@ -95,6 +96,22 @@ def test_columns_are_as_the_slow_twin_makes_them(data: st.DataObject) -> None:
 
     np.testing.assert_allclose(found, slow_engine.columns(made, normal, -2), atol=1e-12)
     assert found.shape[1] == len(made.columns.names(made.features))
+
+
+@pytest.mark.parametrize("epochs", [130, context.FEW])
+def test_what_is_around_an_epoch_is_as_the_slow_twin_says_however_long_the_night(
+    epochs: int,
+) -> None:
+    seen = RobustNight().apply(night(epochs, 2, seed=epochs).features)
+    seen[40:90, 1] = np.nan
+    columns = Columns(("context",))
+
+    whole = columns.once(seen.T[None], np.arange(epochs)[None], epochs)[0]
+    end = columns.once(seen.T[None], np.arange(epochs)[None], 81)[0]
+
+    for at in (0, 7, 60, 89, epochs - 60, epochs - 1):
+        np.testing.assert_allclose(whole[:, at], slow_engine.around(seen, at), atol=1e-9)
+    np.testing.assert_array_equal(end, whole[:, -81:])
 
 
 def test_columns_say_their_names() -> None:
