@@ -74,12 +74,14 @@ def texts(
     key: PredictionKey, epoch_index: NDArray[np.integer[Any]], revision: NDArray[np.integer[Any]]
 ) -> list[str]:
     """The ids of a night, (epochs,) each: those of `key` but for their index and revision."""
+    few = len(epoch_index) <= FEW
     for name, values in (("epoch_index", epoch_index), ("revision", revision)):
-        if len(values) and not 0 <= int(values.min()) <= int(values.max()) < 1 << WIDTHS[name]:
+        bounds = values.tolist() if few else [int(values.min()), int(values.max())]
+        if any(not 0 <= value < 1 << WIDTHS[name] for value in bounds):
             raise ValueError(f"{name} does not fit {WIDTHS[name]} bits")
     base = packed(key).int
     clear = ~(((1 << 16) - 1 << 80) | ((1 << 20) - 1 << 26))
-    if len(epoch_index) <= FEW:
+    if few:
         places = zip(epoch_index.tolist(), revision.tolist(), strict=True)
         return [_text(base & clear | index << 80 | again << 26) for index, again in places]
     high, low = (base & clear) >> 64, base & clear & (1 << 64) - 1

@@ -134,9 +134,10 @@ def log(occasion: Occasion, given: Given, latency_us: int) -> Logged:
     if verdict != "ok":
         raise errors.Missing
     is_known = np.zeros(len(given), bool)
-    stages, probabilities = given.stages.astype(np.int64), given.probabilities.copy()
-    confidence = given.confidence.copy()
+    stages, probabilities = given.stages.astype(np.int64), given.probabilities
+    confidence = given.confidence
     if known is not None:
+        probabilities, confidence = probabilities.copy(), confidence.copy()
         at = known.astype(np.int64) - 1
         is_known[at] = True
         stages[at], probabilities[at], confidence[at] = (

@@ -4,9 +4,9 @@ from django.urls import path
 
 from inference.api import decisions, hypnograms, models, predict, predictions
 
+# Looked for before every other address of the platform.
+hot = [path("predict", predict.Predict.as_view({"post": "predict"}))]
 urlpatterns = [
-    # The hot path first: an address is looked for from the top.
-    path("predict", predict.Predict.as_view({"post": "predict"})),
     path("models", models.Models.as_view({"get": "list"})),
     path("models/reload", models.Models.as_view({"post": "reload"})),
     path("models/<id:version>", models.Models.as_view({"get": "retrieve"})),

@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.urls import register_converter
+
+from noctis import converters
 
 
 class NoctisConfig(AppConfig):
@@ -9,6 +12,9 @@ class NoctisConfig(AppConfig):
 
     def ready(self) -> None:
         from noctis import celery, checks, metrics, outcomes  # noqa: F401, PLC0415 - they register
+
+        # Before any route is read that names it.
+        register_converter(converters.Id, "id")
 
 
 class ConsoleConfig(AdminConfig):

@@ -1,21 +1,42 @@
-"""What a log line, an audit entry and an answer must agree on: the id of the request at hand."""
+"""What a log line, an audit entry and an answer must agree on: the id of the request at hand, and
+who called."""
 
+import os
 import re
-import uuid
 from contextvars import ContextVar
+from typing import NamedTuple
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+
+class Caller(NamedTuple):
+    """As log lines name it."""
+
+    tenant: str
+    client: str
+
+
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def begin(offered: str | None) -> str:
     """Take the caller's id when it is well formed, else make one."""
-    request_id = offered if offered and REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+    request_id = offered if offered and REQUEST_ID.fullmatch(offered) else os.urandom(16).hex()
     _request_id.set(request_id)
+    _caller.set(None)
     return request_id
 
 
 def request_id() -> str:
     """The id of the request, task or command at hand; made on first use outside a request."""
     return _request_id.get() or begin(None)
+
+
+def called_by(tenant: str, client: str) -> None:
+    _caller.set(Caller(tenant, client))
+
+
+def caller() -> Caller | None:
+    """Whose request it is; None outside of one, and where nobody said so yet."""
+    return _caller.get()

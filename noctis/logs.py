@@ -43,6 +43,9 @@ _SHAPES = (
 
 def _identify(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event.setdefault("request_id", context.request_id())
+    if caller := context.caller():
+        event.setdefault("tenant", caller.tenant)
+        event.setdefault("client", caller.client)
     return event
 
 

@@ -1,10 +1,10 @@
 """What surrounds every request: its id, its count, its log line, headers that protect a browser."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import ClassVar
 
-import structlog
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,6 +21,7 @@ CONTENT_SECURITY_POLICY = (
 )
 QUIET_ROUTES = {"healthz", "readyz", "metrics", "static/<path:path>"}
 PROBES = {"/healthz", "/readyz", "/metrics"}  # asked by address
+MOST_HOSTS = 64  # remembered as ours: a name with a dot in front of it in ALLOWED_HOSTS has many
 
 
 class RequestLog:
@@ -30,14 +31,15 @@ class RequestLog:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        offered = request.headers.get("X-Request-Id") or request.headers.get("X-Correlation-Id")
+        # Not `headers`, which would lay out all of them.
+        offered = request.META.get("HTTP_X_REQUEST_ID") or request.META.get("HTTP_X_CORRELATION_ID")
         request_id = context.begin(offered)
-        structlog.contextvars.clear_contextvars()
         started = time.perf_counter()
         response = self.get_response(request)
-        response["X-Request-Id"] = response["X-Correlation-Id"] = request_id
+        told = {"X-Request-Id": request_id, "X-Correlation-Id": request_id}
         if isinstance(response, HttpResponse):  # else it streams, and its length is not known
-            response.headers.setdefault("Content-Length", str(len(response.content)))
+            told["Content-Length"] = str(len(response.content))
+        add_headers(response, told)
         elapsed_s = time.perf_counter() - started
         self._tell(request, response, elapsed_s * 1000)
         requests.count(request, response.status_code, elapsed_s)
@@ -46,7 +48,7 @@ class RequestLog:
     def _tell(self, request: HttpRequest, response: HttpResponseBase, elapsed_ms: float) -> None:
         route = request.resolver_match.route if request.resolver_match else "unknown"
         level = "debug" if route in QUIET_ROUTES else "info"
-        bound = structlog.contextvars.get_contextvars()
+        caller = context.caller()
         line = logs.RequestLine(
             level="error" if response.status_code >= 500 else level,
             request_id=context.request_id(),
@@ -55,8 +57,8 @@ class RequestLog:
             status=response.status_code,
             ms=round(elapsed_ms, 2),
             at=datetime.now(UTC),
-            tenant=bound.get("tenant", UNSET),
-            client=bound.get("client", UNSET),
+            tenant=caller.tenant if caller else UNSET,
+            client=caller.client if caller else UNSET,
         )
         logs.tell(line)
 
@@ -73,14 +75,18 @@ class KnownHost:
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
+        self._known: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            if request.path not in PROBES:
+        asked = request.META.get("HTTP_HOST")
+        if asked not in self._known and request.path not in PROBES:
+            try:
                 request.get_host()
-        except DisallowedHost:
-            refusal = errors.BadRequest("The `Host` is none of ALLOWED_HOSTS.")
-            return http.problem_response(refusal, request.path)
+            except DisallowedHost:
+                refusal = errors.BadRequest("The `Host` is none of ALLOWED_HOSTS.")
+                return http.problem_response(refusal, request.path)
+            if asked and len(self._known) < MOST_HOSTS:
+                self._known.add(asked)
         return self.get_response(request)
 
 
@@ -99,16 +105,27 @@ class KnownLength:
 class SecurityHeaders:
     """The strict content security policy, everywhere; answers to callers are not stored."""
 
+    everywhere: ClassVar[Mapping[str, str]] = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "X-Frame-Options": "DENY",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    }
+    unstored: ClassVar[Mapping[str, str]] = {**everywhere, "Cache-Control": "no-store"}
+
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
-        )
-        if not request.path.startswith("/static/"):
-            response.headers.setdefault("Cache-Control", "no-store")
+        is_static = request.path.startswith("/static/")
+        add_headers(response, self.everywhere if is_static else self.unstored)
         return response
+
+
+def add_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
+    """Those that the answer does not have yet; plain ASCII of our own making.
+
+    Django looks at each twice, for what others may have put there."""
+    kept = response.headers._store
+    for name, value in headers.items():
+        kept.setdefault(name.lower(), (name, value))

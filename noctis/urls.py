@@ -1,16 +1,17 @@
 """Every address of the platform."""
 
 from django.contrib import admin
-from django.urls import include, path, register_converter
+from django.urls import include, path
 
-from noctis import converters, docs, health, static
+from inference import urls as inference_urls
+from noctis import docs, health, static
+from recordings import urls as recordings_urls
 
-register_converter(converters.Id, "id")
-
-# The hot paths first: an address is looked for from the top.
+# An address is looked for from the top.
 urlpatterns = [
-    path("v1/", include("recordings.urls")),
-    path("v1/", include("inference.urls")),
+    path("v1/", include([*recordings_urls.hot, *inference_urls.hot])),
+    path("v1/", include(recordings_urls)),
+    path("v1/", include(inference_urls)),
     path("", docs.landing, name="landing"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

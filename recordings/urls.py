@@ -4,8 +4,9 @@ from django.urls import path
 
 from recordings.api import epochs_read, erasures, ingest, labels, nights, schemas
 
+# Looked for before every other address of the platform.
+hot = [path("epochs:ingest", ingest.Ingest.as_view({"post": "ingest"}))]
 urlpatterns = [
-    path("epochs:ingest", ingest.Ingest.as_view({"post": "ingest"})),
     path("epochs:ingest-device", ingest.Ingest.as_view({"post": "ingest_device"})),
     path("recordings", nights.Recordings.as_view({"get": "list", "post": "create"})),
     path("recordings:start", nights.Recordings.as_view({"post": "start"})),

@@ -17,7 +17,7 @@ from rest_framework_simplejwt.exceptions import (
 )
 from rest_framework_simplejwt.tokens import AccessToken, Token
 
-from noctis import errors, metrics
+from noctis import context, errors, metrics
 from tenants import tokens
 from tenants.callers import Caller
 from tenants.keycache import KEYS, KnownKey
@@ -37,9 +37,7 @@ class BearerAuthentication(BaseAuthentication):
             caller = TOKENS.caller_of(text) or verified(text)
         except tokens.Malformed as error:
             raise _refused(str(error), error.kid) from None
-        structlog.contextvars.bind_contextvars(
-            tenant=str(caller.tenant.uuid), client=caller.identity
-        )
+        context.called_by(str(caller.tenant.uuid), caller.identity)
         return caller, text
 
     def authenticate_header(self, request: Request) -> str:

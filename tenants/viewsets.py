@@ -48,6 +48,8 @@ class ApiViewSet(ReliableView, ViewSet):
             raise errors.Invalid(problems=problems)
 
     def _query_problems(self) -> Iterator[errors.Problem]:
+        if not self.request.META.get("QUERY_STRING"):
+            return
         known = self.parameters.get(self.action or "", frozenset())
         for name, value in self.request.query_params.items():
             if name not in known:

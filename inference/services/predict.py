@@ -19,6 +19,8 @@ from recordings import grid, refusals
 from recordings.batches import EpochBatch
 from tenants.models import Tenant
 
+_DURATIONS = {one: metrics.INFERENCE_DURATION.labels(staging_pass=one.name.lower()) for one in Pass}
+
 
 class Scope(StrEnum):
     LATEST = "latest"
@@ -95,7 +97,7 @@ def predict(*, question: Question, asker: Asker, snapshot: Snapshot) -> Answer:
     if question.scope == Scope.PENDING:
         logged = logged.only(~logged.is_known)
     seconds = time.perf_counter() - started
-    metrics.INFERENCE_DURATION.labels(staging_pass=work.staging_pass.name.lower()).observe(seconds)
+    _DURATIONS[work.staging_pass].observe(seconds)
     return Answer(question.recording, occasion, work.served, logged, seconds)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 
 import numpy as np
+from prometheus_client import Counter
 
-from inference import cache, engine, plausibility, rows
+from inference import cache as memory
+from inference import engine, plausibility, rows
 from inference.cache import CACHE
 from inference.engine import Night, Staged
 from inference.engine.nights import Floats, Ints
@@ -19,6 +21,9 @@ from noctis import metrics
 
 LOG_HITS = metrics.CACHE_HITS.labels(kept_in="log")
 LOG_MISSES = metrics.CACHE_MISSES.labels(kept_in="log")
+MEMORY_HITS = metrics.CACHE_HITS.labels(kept_in="memory")
+MEMORY_MISSES = metrics.CACHE_MISSES.labels(kept_in="memory")
+UNKNOWN = np.array([np.nan], "<f4").tobytes()
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,19 @@ class Staging:
 
     def given(self) -> Given:
         """The epochs that have a stage."""
-        places = np.flatnonzero(self.staged.is_staged)
+        staged = self.staged
+        places = np.flatnonzero(staged.is_staged)
         hashes = self.hashes
+        if len(places) == len(staged):
+            return Given(self.index, staged.stages, staged.probabilities, staged.confidence, hashes)
         if len(hashes) > HASH_SIZE:
             each = np.frombuffer(hashes, np.uint8).reshape(-1, HASH_SIZE)
             hashes = each[places].tobytes()
         return Given(
             self.index[places],
-            self.staged.stages[places],
-            self.staged.probabilities[places],
-            self.staged.confidence[places],
+            staged.stages[places],
+            staged.probabilities[places],
+            staged.confidence[places],
             hashes,
         )
 
@@ -86,20 +94,20 @@ def _judged(work: Work) -> Plausibility:
 
 
 def _remembered(work: Work, hashes: bytes) -> Staged:
-    if not cache.is_worth_it(work.served.model):
+    if not memory.is_worth_it(work.served.model):
         return _staged(work)
-    key = cache.Key(
+    key = memory.Key(
         work.tenant_id,
         work.served.artifact_hash,
         work.served.manifest.schema_version,
         hashes if len(hashes) == HASH_SIZE else blake2b(hashes, digest_size=HASH_SIZE).digest(),
     )
     found = CACHE.get(key)
-    counter = metrics.CACHE_MISSES if found is None else metrics.CACHE_HITS
+    counter = MEMORY_MISSES if found is None else MEMORY_HITS
     if found is None:
         found = _staged(work)
         CACHE.put(key, found)
-    counter.labels(kept_in="memory").inc(len(found))
+    counter.inc(len(found))
     return found
 
 
@@ -123,9 +131,9 @@ def _hashes_of_live(work: Work) -> Iterator[bytes]:
     features, newest, reach = work.night.features, work.newest, work.served.model.reach
     wanted = newest + reach - 1
     known = features[max(len(features) - wanted, 0) :]
-    before = np.full((wanted - len(known), features.shape[1]), np.nan, np.float32)
-    seen = memoryview(_bytes(np.concatenate([before, known])))
     row = 4 * features.shape[1]
+    before = UNKNOWN * ((wanted - len(known)) * features.shape[1])
+    seen = memoryview(before + _bytes(known))
     named = blake2b(_named(work), digest_size=HASH_SIZE)
     first = work.night.first_index + len(features) - newest
     for place in range(newest):
@@ -173,5 +181,11 @@ def _count(logged: Logged, served: Served) -> None:
         LOG_HITS.inc(known)
     if len(logged) > known:
         LOG_MISSES.inc(len(logged) - known)
-    metrics.PREDICTIONS.labels(model_version=served.version).inc(len(logged))
+    _predictions_by(served.version).inc(len(logged))
     metrics.observe_all(metrics.PREDICTION_CONFIDENCE, logged.confidence)
+
+
+@cache
+def _predictions_by(version: str) -> Counter:
+    """To look a label up takes longer than to count."""
+    return metrics.PREDICTIONS.labels(model_version=version)
