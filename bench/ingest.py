@@ -201,7 +201,8 @@ def refuse_unsafe(stage_: Stage) -> None:
 def header(server: str) -> str:
     python, machine = platform.python_version(), platform.machine()
     loop = f"reference loop {processes.reference_ms():.0f} ms"
-    return f"{server}, Python {python}, {os.cpu_count()} cores, {machine}, {loop}"
+    walk = f"walk {processes.reference_step_ns():.0f} ns a step"
+    return f"{server}, Python {python}, {os.cpu_count()} cores, {machine}, {loop}, {walk}"
 
 
 if __name__ == "__main__":
