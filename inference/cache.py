@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from inference.engine import Model, Network, Staged
+from inference.engine.nights import Codes, Floats
 
 # Key, tuple and slot of an entry beside its arrays, as tracemalloc counts them.
 OVERHEAD_BYTES = 700
@@ -66,6 +67,8 @@ class Cache:
         size, until = _size(staged), self._clock() + self._ttl_s
         if size > self._most_bytes:
             return
+        for array in _arrays_of(staged):
+            array.flags.writeable = False  # whoever gets it shares it with the next
         with self._lock:
             if key in self._kept:
                 self._drop(key)
@@ -85,8 +88,11 @@ class Cache:
 
 
 def _size(staged: Staged) -> int:
-    arrays = (staged.stages, staged.probabilities, staged.confidence)
-    return OVERHEAD_BYTES + sum(array.nbytes for array in arrays)
+    return OVERHEAD_BYTES + sum(array.nbytes for array in _arrays_of(staged))
+
+
+def _arrays_of(staged: Staged) -> tuple[Codes, Floats, Floats]:
+    return staged.stages, staged.probabilities, staged.confidence
 
 
 def is_worth_it(model: Model) -> bool:

@@ -9,15 +9,15 @@ from typing import NamedTuple
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class Caller(NamedTuple):
-    """As log lines name it."""
+class Named(NamedTuple):
+    """Who called, as log lines say it."""
 
     tenant: str
     client: str
 
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
-_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+_caller: ContextVar[Named | None] = ContextVar("caller", default=None)
 
 
 def begin(offered: str | None) -> str:
@@ -34,9 +34,9 @@ def request_id() -> str:
 
 
 def called_by(tenant: str, client: str) -> None:
-    _caller.set(Caller(tenant, client))
+    _caller.set(Named(tenant, client))
 
 
-def caller() -> Caller | None:
+def caller() -> Named | None:
     """Whose request it is; None outside of one, and where nobody said so yet."""
     return _caller.get()

@@ -21,7 +21,7 @@ CONTENT_SECURITY_POLICY = (
 )
 QUIET_ROUTES = {"healthz", "readyz", "metrics", "static/<path:path>"}
 PROBES = {"/healthz", "/readyz", "/metrics"}  # asked by address
-MOST_HOSTS = 64  # remembered as ours: a name with a dot in front of it in ALLOWED_HOSTS has many
+MOST_HOSTS = 64  # remembered as ours: any port and any case of one is another
 
 
 class RequestLog:
@@ -36,10 +36,9 @@ class RequestLog:
         request_id = context.begin(offered)
         started = time.perf_counter()
         response = self.get_response(request)
-        told = {"X-Request-Id": request_id, "X-Correlation-Id": request_id}
+        response["X-Request-Id"] = response["X-Correlation-Id"] = request_id
         if isinstance(response, HttpResponse):  # else it streams, and its length is not known
-            told["Content-Length"] = str(len(response.content))
-        add_headers(response, told)
+            add_headers(response, {"Content-Length": str(len(response.content))})
         elapsed_s = time.perf_counter() - started
         self._tell(request, response, elapsed_s * 1000)
         requests.count(request, response.status_code, elapsed_s)
@@ -71,7 +70,9 @@ class RequestLog:
 
 
 class KnownHost:
-    """Only names that are ours are served; Django asks where a link is built, and the API never."""
+    """Only names that are ours are served; Django asks where a link is built, and the API never.
+
+    `Host` alone says which it is: nobody is believed about `X-Forwarded-Host`."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -85,9 +86,14 @@ class KnownHost:
             except DisallowedHost:
                 refusal = errors.BadRequest("The `Host` is none of ALLOWED_HOSTS.")
                 return http.problem_response(refusal, request.path)
-            if asked and len(self._known) < MOST_HOSTS:
-                self._known.add(asked)
+            if asked:
+                self._remember(asked)
         return self.get_response(request)
+
+    def _remember(self, host: str) -> None:
+        if len(self._known) >= MOST_HOSTS:
+            self._known.clear()
+        self._known.add(host)
 
 
 class KnownLength:
@@ -125,7 +131,8 @@ class SecurityHeaders:
 def add_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
     """Those that the answer does not have yet; plain ASCII of our own making.
 
-    Django looks at each twice, for what others may have put there."""
+    Django's `setdefault` looks twice at each for what others may have put there; `_store` is its
+    private name for them."""
     kept = response.headers._store
     for name, value in headers.items():
         kept.setdefault(name.lower(), (name, value))

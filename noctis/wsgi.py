@@ -3,9 +3,7 @@
 import os
 
 from django.conf import settings
-from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, reset_queries
 
 from noctis import checks, slow_bodies
 from noctis.line import Rank
@@ -31,8 +29,3 @@ from inference import serving  # noqa: E402 - its rows need the apps, which are 
 
 # What serves is loaded beside the first requests instead of within one.
 serving.follow()
-
-# Each request gives its connections up, or keeps them, at its end; at its start nothing is left to
-# do, and nobody counts queries.
-request_started.disconnect(close_old_connections)
-request_started.disconnect(reset_queries)

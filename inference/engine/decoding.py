@@ -108,10 +108,11 @@ class Chain:
 
     def _after(self, epochs: int) -> Doubles:
         """(labels, 1): what to believe when so many have gone by of which nothing is known."""
-        if epochs not in self._beliefs:
+        beliefs = self._beliefs
+        if (found := beliefs.get(epochs)) is None:
             first, onwards = self._forwards
-            self._beliefs[epochs] = np.linalg.matrix_power(onwards, epochs) @ first
-        return self._beliefs[epochs]
+            found = beliefs[epochs] = np.asarray(np.linalg.matrix_power(onwards, epochs) @ first)
+        return found
 
     @cached_property
     def _beliefs(self) -> dict[int, Doubles]:

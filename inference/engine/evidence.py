@@ -21,11 +21,13 @@ def is_known(values: Floats, features: Names, evidence: Names) -> Bools:
 
 @lru_cache
 def _places(features: Names, evidence: Names) -> Ints:
-    return np.array([features.index(name) for name in evidence])
+    return np.array([features.index(name) for name in evidence], np.int64)
 
 
 def without_unknown(values: Floats, features: Names, evidence: Names) -> Floats:
-    """(epochs, features) -> the same, rows of NaN for what is unknown: flags are no sleeper."""
+    """(epochs, features) -> the same, rows of NaN for what is unknown: flags are no sleeper.
+
+    Where all is known, the very same."""
     known = is_known(values, features, evidence)
     if known.all():
         return values.astype(np.float32, copy=False)

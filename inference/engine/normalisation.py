@@ -68,7 +68,9 @@ class Fixed(Normalisation):
 
 @dataclass(frozen=True)
 class RobustNight(Normalisation):
-    """Median and interquartile range of the night itself, per feature, over what is known."""
+    """Median and interquartile range of the night itself, per feature, over what is known.
+
+    A night is no longer than a recording may be."""
 
     limit: float = 10.0  # normalised values are kept within
     # (features,): the least spread that counts, for what hardly ever moves; none asks for none.

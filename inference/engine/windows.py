@@ -64,6 +64,7 @@ def trailing(features: Floats, reach: int, newest: int) -> Floats:
     if len(rows) < wanted:
         before = np.full((wanted - len(rows), features.shape[1]), np.nan, dtype=np.float32)
         rows = np.concatenate([before, rows])
+    rows = np.ascontiguousarray(rows)
     row, column = rows.strides
     shape = (newest, reach, rows.shape[1])
     found = np.ndarray(shape, rows.dtype, rows, strides=(row, row, column))

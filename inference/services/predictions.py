@@ -1,15 +1,15 @@
 """Stages are given and logged: what every pass over a night has in common, whoever asks for it."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 from prometheus_client import Counter
 
-from inference import cache as memory
-from inference import engine, plausibility, rows
+from inference import cache, engine, plausibility, rows
 from inference.cache import CACHE
 from inference.engine import Night, Staged
 from inference.engine.nights import Floats, Ints
@@ -94,9 +94,9 @@ def _judged(work: Work) -> Plausibility:
 
 
 def _remembered(work: Work, hashes: bytes) -> Staged:
-    if not memory.is_worth_it(work.served.model):
+    if not cache.is_worth_it(work.served.model):
         return _staged(work)
-    key = memory.Key(
+    key = cache.Key(
         work.tenant_id,
         work.served.artifact_hash,
         work.served.manifest.schema_version,
@@ -185,7 +185,7 @@ def _count(logged: Logged, served: Served) -> None:
     metrics.observe_all(metrics.PREDICTION_CONFIDENCE, logged.confidence)
 
 
-@cache
+@functools.cache
 def _predictions_by(version: str) -> Counter:
     """To look a label up takes longer than to count."""
     return metrics.PREDICTIONS.labels(model_version=version)

@@ -36,6 +36,18 @@ def cache(items: int = 100, most_bytes: int = 1_000_000, clock: Clock | None = N
     return Cache(items, most_bytes, 300, clock or Clock())
 
 
+def test_nobody_writes_into_what_is_kept() -> None:
+    kept = cache()
+    kept.put(KEY, staged(3))
+
+    found = kept.get(KEY)
+
+    assert found is not None
+    for array in (found.stages, found.probabilities, found.confidence):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
 def test_what_was_put_is_found() -> None:
     kept, given = cache(), staged(3)
 

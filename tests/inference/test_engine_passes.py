@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from inference.engine import (
+    Chain,
     Model,
     Night,
     NightUnfit,
+    RobustNight,
     Staged,
     Window,
     newest_stageable,
@@ -21,7 +23,15 @@ from inference.engine.passes import likeliest
 from recordings.grid import MAX_EPOCHS
 from recordings.stages import code_of
 from tests.inference import slow_engine
-from tests.inference.engine_models import chain, linear, models, night, nights_for
+from tests.inference.engine_models import (
+    chain,
+    linear,
+    linear_head,
+    model,
+    models,
+    night,
+    nights_for,
+)
 
 some = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CLOSE = 1e-6
@@ -106,6 +116,35 @@ def test_a_live_stage_reaches_no_less_far_than_it_says() -> None:
 
     assert not np.allclose(changed.probabilities[0], stage_live(model, calm, 5).probabilities[0])
     assert model.reach == 5
+
+
+def test_the_chain_went_on_before_the_first_known_epoch() -> None:
+    onwards = np.array([[0.5, 0.5, 0, 0], [0, 0.5, 0.5, 0], [0, 0, 0.5, 0.5], [0, 0, 0, 1]])
+    drifting = Chain(onwards, np.array([1.0, 0, 0, 0]))
+    head = linear_head(3, Window(0, 0, 0), seed=0)
+    own = model(head, 3, Window(2, 0, 1), decoder=drifting, history=60)
+    late = np.full((60, 3), np.nan, np.float32)
+    late[-1] = 0.1
+
+    alone, together = stage_live(own, Night(late), 1), stage_live(own, Night(late), 2)
+
+    assert alone.stages.tolist() == together.stages[-1:].tolist() == [code_of("REM")]
+
+
+def test_a_night_is_staged_alike_however_it_lies_in_memory() -> None:
+    own, given = linear(history=7), night(40, 3, seed=3)
+    across = Night(np.asfortranarray(given.features))
+
+    assert_same(stage_live(own, across, 20), stage_live(own, given, 20))
+    assert_same(stage_night(own, across), stage_night(own, given))
+
+
+def test_the_longest_night_is_normalised_by_itself() -> None:
+    values = np.random.default_rng(0).normal(size=(MAX_EPOCHS, 3)).astype(np.float32)
+
+    staged = stage_night(linear(normalisation=RobustNight()), Night(values))
+
+    assert staged.is_staged.all()
 
 
 def test_long_live_runs_are_cut_without_a_seam() -> None:

@@ -103,6 +103,17 @@ def test_a_task_without_a_proper_request_id_gets_one_of_its_own(offered: str | N
     assert context.request_id() not in ("somebody-else", offered)
 
 
+def test_a_task_is_nobody_s_request() -> None:
+    context.begin("somebody-else")
+    context.called_by("heron", "reader")
+    count_active_tenants.push_request(request_id="asked-1")
+
+    celery.take_request_id(count_active_tenants)
+    count_active_tenants.pop_request()
+
+    assert context.caller() is None
+
+
 def test_each_scheduled_run_has_a_request_id_of_its_own(committed_rows: None) -> None:
     scheduler = Scheduler(app=celery.app)
     scheduler._finalize.cancel()  # it would write to the database when this process ends

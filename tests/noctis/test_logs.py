@@ -14,6 +14,7 @@ from django.test import Client
 
 from noctis import context, logs
 from noctis.logs import Formatter
+from tests.factories import KeyFactory, signatory
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 PASSWORD = "correct-horse-battery"
@@ -72,6 +73,36 @@ def test_a_request_s_own_line_has_the_same_shape_and_no_secret(log: Log, client:
     assert ours[1].keys() >= {"level", "logger", "at", "method", "ms"}
     assert (ours[1]["request_id"], ours[1]["route"]) == ("night-9", "v1/whoami")
     assert PASSWORD not in log.text
+
+
+@pytest.mark.django_db
+def test_a_line_names_the_caller_of_its_own_request_and_no_earlier_one(
+    log: Log, client: Client
+) -> None:
+    issued = KeyFactory()
+    client.get("/v1/whoami", headers={"Authorization": f"Bearer {signatory(issued).token()}"})
+
+    client.get("/v1/whoami")
+    structlog.get_logger("between").info("between")
+
+    known, unknown, between = log.lines
+    assert (known["status"], unknown["status"], between["event"]) == (200, 401, "between")
+    assert known["tenant"] == str(issued.key.tenant.uuid)
+    assert known["client"]
+    assert not {"tenant", "client"} & (unknown.keys() | between.keys())
+
+
+def test_lines_within_a_request_name_its_caller_whoever_logs_them(log: Log) -> None:
+    context.begin(None)
+    context.called_by("heron", "reader")
+
+    structlog.get_logger("ours").info("said")
+    logging.getLogger("some.library").warning("said")
+    context.begin(None)
+    logging.getLogger("some.library").warning("said")
+
+    named = [(line.get("tenant"), line.get("client")) for line in log.lines]
+    assert named == [("heron", "reader"), ("heron", "reader"), (None, None)]
 
 
 def test_a_library_s_line_has_the_same_shape(log: Log) -> None:

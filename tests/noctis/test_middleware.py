@@ -1,10 +1,12 @@
 """What is refused before any view is asked."""
 
 import pytest
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from prometheus_client import REGISTRY
 
 from noctis import requests
+from noctis.middleware import MOST_HOSTS, KnownHost, RequestLog, SecurityHeaders
 
 ELSEWHERE = "elsewhere.example"
 
@@ -17,6 +19,32 @@ def test_a_host_that_is_not_ours_is_refused(path: str) -> None:
     assert (answer.status_code, problem["code"]) == (400, "bad_request")
     assert ELSEWHERE not in answer.content.decode()
     assert answer["X-Request-Id"] == problem["request_id"]
+
+
+def test_hosts_are_remembered_up_to_a_bound_and_no_other_becomes_ours() -> None:
+    served = KnownHost(lambda _: HttpResponse("served"))
+
+    def asked(host: str) -> int:
+        return served(RequestFactory().get("/v1/whoami", HTTP_HOST=host)).status_code
+
+    ours = [asked(f"testserver:{port}") for port in range(1, 2 * MOST_HOSTS)]
+
+    assert set(ours) == {200}
+    assert len(served._known) <= MOST_HOSTS
+    assert [asked(ELSEWHERE), asked("testserver"), asked(ELSEWHERE)] == [400, 200, 400]
+    assert ELSEWHERE not in served._known
+
+
+def test_an_answer_keeps_what_a_view_said_of_its_headers() -> None:
+    def view(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"cache-control": "max-age=60", "X-Request-Id": "made-up"})
+
+    answer = RequestLog(SecurityHeaders(view))(RequestFactory().get("/v1/whoami"))
+
+    assert answer["Cache-Control"] == "max-age=60"
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Request-Id"] == answer["X-Correlation-Id"] != "made-up"
+    assert answer["Content-Length"] == "0"
 
 
 @pytest.mark.django_db
