@@ -16,6 +16,7 @@ from gunicorn.workers.gthread import _DEFER
 
 from noctis import shares
 from noctis.line import Line, Rank, rank_of
+from noctis.sockets import Patient
 
 HEAD_BYTES = 8_192
 MOST_AT_ONCE = 262_144
@@ -60,6 +61,8 @@ class Worker(shares.Worker):
 
     def enqueue_req(self, conn: Any) -> None:
         """Called by the main loop for a new connection, and for one whose next request is here."""
+        if not conn.initialized and not isinstance(conn.sock, Patient):
+            conn.sock = Patient.of(conn.sock)
         if self._is_refused(conn):
             self.finish_request(conn, KEPT)
             return
@@ -129,14 +132,17 @@ class Worker(shares.Worker):
     def _goes_on(self, conn: Any, rank: Rank) -> bool:
         """Whether the next of its kind comes at once and nobody waits for the thread: then it need
         not go by way of the main loop."""
-        ahead = conn.parser.unreader.buf.getvalue()
-        if ahead or rank is Rank.PROBE or not self.alive or self.line.is_awaited():
+        unreader = conn.parser.unreader
+        if unreader.buf.getvalue() or rank is Rank.PROBE or not self.alive:
             return False
-        conn.sock.settimeout(AT_ONCE_S)
+        if self.line.is_awaited() or not conn.sock.has_come(AT_ONCE_S):
+            return False
         try:
-            head = conn.sock.recv(HEAD_BYTES, socket.MSG_PEEK)
+            head = conn.sock.recv(HEAD_BYTES, socket.MSG_DONTWAIT)
         except OSError:
             return False
+        # gunicorn reads it from there next, on this thread or by way of the main loop.
+        unreader.unread(head)
         return bool(head) and rank_of(head) is rank and not self.line.is_awaited()
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:

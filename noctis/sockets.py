@@ -1,0 +1,61 @@
+"""A connection that changes its mode when it is read or written, and not before; knows no request.
+
+gunicorn and what bounds a sender's silence set a connection's timeout eight times in a request,
+mostly to what it is or for bytes that are here already. Each is a call into the kernel, and lets
+another thread have the interpreter."""
+
+import select
+import socket
+from typing import Any
+
+DONT_WAIT = socket.MSG_DONTWAIT
+
+
+class Patient(socket.socket):
+    """What it is told of timeouts is kept until it matters."""
+
+    _wanted: float | None = None
+
+    @classmethod
+    def of(cls, plain: socket.socket) -> "Patient":
+        """The same connection; the other has it no longer."""
+        made = cls(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        socket.socket.setblocking(made, True)
+        return made
+
+    def gettimeout(self) -> float | None:
+        return self._wanted
+
+    def settimeout(self, value: float | None) -> None:
+        self._wanted = value
+
+    def setblocking(self, flag: bool) -> None:
+        self._wanted = None if flag else 0.0
+
+    def has_come(self, within_s: float) -> bool:
+        """Whether there is anything to read by then, its end included."""
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        return bool(poll.poll(within_s * 1000))
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        self._take_effect(flags)
+        return super().recv(size, flags)
+
+    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
+        self._take_effect(flags)
+        return super().recv_into(buffer, size, flags)
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self._take_effect(flags)
+        return super().send(data, flags)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self._take_effect(flags)
+        super().sendall(data, flags)
+
+    def _take_effect(self, flags: int) -> None:
+        wanted, actual = self._wanted, super().gettimeout()
+        # Who does not wait needs no mode, but a timeout would have Python wait.
+        if wanted != actual and not (flags & DONT_WAIT and not actual):
+            super().settimeout(wanted)

@@ -1,0 +1,113 @@
+"""A connection's mode takes effect when it is read or written, and no earlier."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from noctis.sockets import Patient
+
+SOON_S = 0.05
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Patient, socket.socket]]:
+    one, other = socket.socketpair()
+    mine = Patient.of(one)
+    yield mine, other
+    mine.close()
+    other.close()
+
+
+def test_it_is_the_same_connection(ends: tuple[Patient, socket.socket]) -> None:
+    mine, other = ends
+
+    mine.sendall(b"asked")
+    other.sendall(b"answered")
+
+    assert (other.recv(10), mine.recv(10)) == (b"asked", b"answered")
+
+
+def test_a_plain_one_has_it_no_longer() -> None:
+    plain, other = socket.socketpair()
+
+    with other, Patient.of(plain):
+        assert plain.fileno() == -1
+
+
+def test_who_is_told_to_wait_waits_as_long_as_that(ends: tuple[Patient, socket.socket]) -> None:
+    mine, _ = ends
+    mine.settimeout(SOON_S)
+    started = time.monotonic()
+
+    with pytest.raises(TimeoutError):
+        mine.recv(1)
+
+    assert time.monotonic() - started >= SOON_S
+
+
+@pytest.mark.parametrize("told", [0.0, 10.0])
+def test_who_is_not_to_wait_does_not(ends: tuple[Patient, socket.socket], told: float) -> None:
+    mine, other = ends
+    other.sendall(b"first")
+    mine.settimeout(told)
+    mine.recv(10)  # from here on it has that mode
+    mine.settimeout(None)
+    started = time.monotonic()
+
+    with pytest.raises(BlockingIOError):
+        mine.recv(1, socket.MSG_DONTWAIT)
+    with pytest.raises(BlockingIOError):
+        mine.recv_into(bytearray(1), 0, socket.MSG_DONTWAIT)
+
+    assert time.monotonic() - started < 5
+
+
+def test_who_no_longer_waits_is_told_at_once(ends: tuple[Patient, socket.socket]) -> None:
+    mine, _ = ends
+    mine.setblocking(False)
+
+    with pytest.raises(BlockingIOError):
+        mine.recv(1)
+    with pytest.raises(BlockingIOError):
+        mine.recv_into(bytearray(1))
+
+
+def test_an_answer_that_nobody_reads_is_given_up_in_time(
+    ends: tuple[Patient, socket.socket],
+) -> None:
+    mine, _ = ends
+    mine.settimeout(SOON_S)
+
+    with pytest.raises(TimeoutError):
+        mine.sendall(bytes(10_000_000))
+
+
+def test_what_it_is_told_changes_nothing_until_it_reads(
+    ends: tuple[Patient, socket.socket],
+) -> None:
+    mine, other = ends
+
+    mine.settimeout(10)
+    assert (mine.gettimeout(), os.get_blocking(mine.fileno())) == (10, True)
+    mine.setblocking(True)
+    assert (mine.gettimeout(), os.get_blocking(mine.fileno())) == (None, True)
+    mine.setblocking(False)
+    other.sendall(b"x")
+    mine.recv(1)
+
+    assert (mine.gettimeout(), os.get_blocking(mine.fileno())) == (0.0, False)
+
+
+def test_it_knows_whether_anything_has_come(ends: tuple[Patient, socket.socket]) -> None:
+    mine, other = ends
+
+    assert not mine.has_come(SOON_S)
+    other.sendall(b"x")
+    assert mine.has_come(0)
+    mine.recv(1)
+    assert not mine.has_come(0)
+    other.close()
+    assert mine.has_come(0)
