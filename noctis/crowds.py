@@ -135,15 +135,15 @@ class Worker(shares.Worker):
         unreader = conn.parser.unreader
         if unreader.buf.getvalue() or rank is Rank.PROBE or not self.alive:
             return False
-        if self.line.is_awaited() or not conn.sock.has_come(AT_ONCE_S):
-            return False
+        if self.line.is_awaited() or not conn.sock.has_come(AT_ONCE_S) or self.line.is_awaited():
+            return False  # what is read here is no longer there for the main loop to refuse whole
         try:
             head = conn.sock.recv(HEAD_BYTES, socket.MSG_DONTWAIT)
         except OSError:
             return False
         # gunicorn reads it from there next, on this thread or by way of the main loop.
         unreader.unread(head)
-        return bool(head) and rank_of(head) is rank and not self.line.is_awaited()
+        return bool(head) and rank_of(head) is rank
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """gunicorn would wait in its main loop for the other side to close, two seconds each."""
