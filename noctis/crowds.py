@@ -129,6 +129,10 @@ class Worker(shares.Worker):
         finally:
             self.method_queue.defer(self.finish_request, conn, served)
 
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        with conn.sock.joined():
+            return super().handle_request(req, conn)
+
     def _goes_on(self, conn: Any, rank: Rank) -> bool:
         """Whether the next of its kind comes at once and nobody waits for the thread: then it need
         not go by way of the main loop."""

@@ -1,20 +1,26 @@
-"""A connection that changes its mode when it is read or written, and not before; knows no request.
+"""A connection that calls the kernel when it must, and not before; knows no request.
 
 gunicorn and what bounds a sender's silence set a connection's timeout eight times in a request,
-mostly to what it is or for bytes that are here already. Each is a call into the kernel, and lets
-another thread have the interpreter."""
+mostly to what it is or for bytes that are here already, and an answer is sent as two pieces. Each
+call lets another thread have the interpreter."""
 
 import select
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 DONT_WAIT = socket.MSG_DONTWAIT
+# More than that is not copied to be sent with what stands before it.
+MOST_JOINED = 65_536
 
 
 class Patient(socket.socket):
-    """What it is told of timeouts is kept until it matters."""
+    """What it is told of timeouts is kept until it matters, and an answer's head until its body."""
 
     _wanted: float | None = None
+    _holds = False
+    _held = b""
 
     @classmethod
     def of(cls, plain: socket.socket) -> "Patient":
@@ -38,6 +44,16 @@ class Patient(socket.socket):
         poll.register(self, select.POLLIN)
         return bool(poll.poll(within_s * 1000))
 
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """The first of what is sent waits for the second, or for the end."""
+        self._holds = True
+        try:
+            yield
+        finally:
+            self._holds = False
+            self._send_held()
+
     def recv(self, size: int, flags: int = 0) -> bytes:
         self._take_effect(flags)
         return super().recv(size, flags)
@@ -51,8 +67,23 @@ class Patient(socket.socket):
         return super().send(data, flags)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
+        if self._holds:
+            self._holds, self._held = False, bytes(data)
+            return
+        if self._held and len(data) <= MOST_JOINED:
+            data, self._held = self._held + data, b""
+        self._send_held()
         self._take_effect(flags)
         super().sendall(data, flags)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        self._send_held()
+        return super().sendfile(file, offset, count)
+
+    def _send_held(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self.sendall(held)
 
     def _take_effect(self, flags: int) -> None:
         wanted, actual = self._wanted, super().gettimeout()

@@ -1,13 +1,15 @@
 """A connection's mode takes effect when it is read or written, and no earlier."""
 
 import os
+import select
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from noctis.sockets import Patient
+from noctis.sockets import MOST_JOINED, Patient
 
 SOON_S = 0.05
 
@@ -111,3 +113,68 @@ def test_it_knows_whether_anything_has_come(ends: tuple[Patient, socket.socket])
     assert not mine.has_come(0)
     other.close()
     assert mine.has_come(0)
+
+
+def test_a_head_goes_with_its_body_and_the_rest_at_once(
+    ends: tuple[Patient, socket.socket],
+) -> None:
+    mine, other = ends
+
+    with mine.joined():
+        mine.sendall(b"head ")
+        assert not has_anything(other)
+        mine.sendall(b"body ")
+        assert other.recv(100) == b"head body "
+        mine.sendall(b"more")
+        assert other.recv(100) == b"more"
+
+
+def test_a_head_without_a_body_goes_at_the_end_whatever_happens(
+    ends: tuple[Patient, socket.socket],
+) -> None:
+    mine, other = ends
+
+    def break_off() -> None:
+        with mine.joined():
+            mine.sendall(b"head")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        break_off()
+
+    assert other.recv(100) == b"head"
+    mine.sendall(b"next")
+    assert other.recv(100) == b"next"
+
+
+def test_a_large_body_and_a_file_come_after_their_head(
+    ends: tuple[Patient, socket.socket], tmp_path: Path
+) -> None:
+    mine, other = ends
+    (tmp_path / "body").write_bytes(b"file")
+
+    with mine.joined(), (tmp_path / "body").open("rb") as file:
+        mine.sendall(b"head ")
+        mine.sendfile(file)
+    with mine.joined():
+        mine.sendall(b" head ")
+        mine.sendall(b"." * (MOST_JOINED + 1))
+
+    wanted = b"head file head " + b"." * (MOST_JOINED + 1)
+    assert other.recv(len(wanted), socket.MSG_WAITALL) == wanted
+
+
+def test_what_is_sent_ahead_of_an_answer_does_not_wait(
+    ends: tuple[Patient, socket.socket],
+) -> None:
+    mine, other = ends
+
+    with mine.joined():
+        mine.send(b"continue")
+        assert other.recv(100) == b"continue"
+        mine.sendall(b"head")
+        assert not has_anything(other)
+
+
+def has_anything(end: socket.socket) -> bool:
+    return bool(select.select([end], [], [], 0)[0])
