@@ -139,11 +139,13 @@ class Worker(shares.Worker):
         unreader = conn.parser.unreader
         if unreader.buf.getvalue() or rank is Rank.PROBE or not self.alive:
             return False
-        if self.line.is_awaited() or not conn.sock.has_come(AT_ONCE_S) or self.line.is_awaited():
-            return False  # what is read here is no longer there for the main loop to refuse whole
         try:
+            if self.line.is_awaited() or not conn.sock.has_come(AT_ONCE_S):
+                return False
+            if self.line.is_awaited():
+                return False  # the main loop could no longer refuse what is read here whole
             head = conn.sock.recv(HEAD_BYTES, socket.MSG_DONTWAIT)
-        except OSError:
+        except (OSError, ValueError):  # it has gone
             return False
         # gunicorn reads it from there next, on this thread or by way of the main loop.
         unreader.unread(head)
@@ -158,6 +160,9 @@ class Worker(shares.Worker):
 
     def _let_go(self, conn: Any) -> None:
         """Listen until the other side has read: closing over unread bytes would reset it."""
+        if conn.sock.fileno() < 0:  # gunicorn has closed it: an answer broke off
+            self.nr_conns -= 1
+            return
         conn.sock.setblocking(False)
         with suppress(OSError):  # it has gone by itself
             conn.sock.shutdown(socket.SHUT_WR)
@@ -193,14 +198,15 @@ def _beginning(conn: Any) -> bytes | None:
     """What the request begins with: read ahead with the one before it, or still in the socket.
 
     Nothing where the other side has closed, None where it has not begun."""
-    if conn.initialized and (ahead := conn.parser.unreader.buf.getvalue()):
-        return bytes(ahead)
+    ahead = bytes(conn.parser.unreader.buf.getvalue()) if conn.initialized else b""
+    if b"\r\n" in ahead:
+        return ahead
     try:
-        return bytes(conn.sock.recv(HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        return ahead + bytes(conn.sock.recv(HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT))
     except BlockingIOError:
-        return None
+        return ahead or None
     except OSError:
-        return b""
+        return ahead
 
 
 def _length(request: bytes) -> int:

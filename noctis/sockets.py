@@ -13,6 +13,7 @@ from typing import Any
 DONT_WAIT = socket.MSG_DONTWAIT
 # More than that is not copied to be sent with what stands before it.
 MOST_JOINED = 65_536
+BEFORE_AN_ANSWER = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 
 
 class Patient(socket.socket):
@@ -46,7 +47,8 @@ class Patient(socket.socket):
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """The first of what is sent waits for the second, or for the end."""
+        """The first of what is sent waits for the second, or for the end; not what comes before an
+        answer, such as 103."""
         self._holds = True
         try:
             yield
@@ -67,7 +69,7 @@ class Patient(socket.socket):
         return super().send(data, flags)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        if self._holds:
+        if self._holds and not data.startswith(BEFORE_AN_ANSWER):
             self._holds, self._held = False, bytes(data)
             return
         if self._held and len(data) <= MOST_JOINED:
@@ -80,6 +82,12 @@ class Patient(socket.socket):
         self._send_held()
         return super().sendfile(file, offset, count)
 
+    def shutdown(self, how: int) -> None:
+        """Whoever ends what is sent has sent what was held."""
+        if how == socket.SHUT_WR:
+            self._send_held()
+        super().shutdown(how)
+
     def _send_held(self) -> None:
         held, self._held = self._held, b""
         if held:
@@ -87,6 +95,8 @@ class Patient(socket.socket):
 
     def _take_effect(self, flags: int) -> None:
         wanted, actual = self._wanted, super().gettimeout()
-        # Who does not wait needs no mode, but a timeout would have Python wait.
-        if wanted != actual and not (flags & DONT_WAIT and not actual):
+        if flags & DONT_WAIT:
+            if actual:  # a timeout would have Python wait all the same
+                super().settimeout(None)
+        elif wanted != actual:
             super().settimeout(wanted)

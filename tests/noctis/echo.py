@@ -10,6 +10,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     if environ["PATH_INFO"] == "/broken":
         start_response("200 OK", [("Content-Type", "application/x-ndjson")])
         return broken()
+    if environ["PATH_INFO"] == "/cleared":
+        start_response("204 No Content", [])
+        return Unclosable()
     told = {name: value for name, value in environ.items() if isinstance(value, str)}
     told |= {"read": len(environ["wsgi.input"].read()), "worker": os.getpid()}
     body = json.dumps(told).encode()
@@ -20,3 +23,13 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 def broken() -> Iterator[bytes]:
     yield b"one\n"
     raise RuntimeError("in the middle")
+
+
+class Unclosable:
+    """Nothing, and then a fault: after the answer was begun, and before its end."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        raise RuntimeError("at the end")

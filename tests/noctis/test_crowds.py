@@ -7,11 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from gunicorn.http.unreader import SocketUnreader
 
+from noctis.crowds import _beginning
 from noctis.line import Line, Rank, rank_of
+from noctis.sockets import Patient
 from tests.noctis.busy import MOST, SLEEP_S
 from tests.noctis.serving import THREADS, Web, serving
 
@@ -151,6 +155,20 @@ def test_a_client_that_does_not_hang_up_keeps_nobody_waiting(web: Web) -> None:
 
     assert status == 200
     assert time.monotonic() - started < 1.0
+
+
+@pytest.mark.parametrize("read", [b"", b"PO", b"POST /v1/epochs:ingest HTTP/1.1\r\n"])
+def test_a_line_that_was_read_in_part_is_ranked_by_all_of_it(read: bytes) -> None:
+    here, there = socket.socketpair()
+    unreader = SocketUnreader(here)
+    unreader.unread(read)
+    conn = SimpleNamespace(
+        initialized=True, parser=SimpleNamespace(unreader=unreader), sock=Patient.of(here)
+    )
+    there.sendall(INGEST.removeprefix(read))
+
+    with conn.sock, there:
+        assert rank_of(_beginning(conn) or b"") is Rank.INGEST
 
 
 def test_whoever_goes_on_at_once_makes_way_for_whoever_waits(web: Web) -> None:

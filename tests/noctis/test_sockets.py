@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gunicorn.util import close_graceful
 
 from noctis.sockets import MOST_JOINED, Patient
 
@@ -50,13 +51,15 @@ def test_who_is_told_to_wait_waits_as_long_as_that(ends: tuple[Patient, socket.s
     assert time.monotonic() - started >= SOON_S
 
 
-@pytest.mark.parametrize("told", [0.0, 10.0])
-def test_who_is_not_to_wait_does_not(ends: tuple[Patient, socket.socket], told: float) -> None:
+@pytest.mark.parametrize(("told", "then"), [(0.0, None), (10.0, None), (10.0, 10.0)])
+def test_who_is_not_to_wait_does_not(
+    ends: tuple[Patient, socket.socket], told: float, then: float | None
+) -> None:
     mine, other = ends
     other.sendall(b"first")
     mine.settimeout(told)
     mine.recv(10)  # from here on it has that mode
-    mine.settimeout(None)
+    mine.settimeout(then)
     started = time.monotonic()
 
     with pytest.raises(BlockingIOError):
@@ -164,6 +167,17 @@ def test_a_large_body_and_a_file_come_after_their_head(
     assert other.recv(len(wanted), socket.MSG_WAITALL) == wanted
 
 
+def test_who_ends_an_answer_has_sent_its_head(ends: tuple[Patient, socket.socket]) -> None:
+    mine, other = ends
+    other.shutdown(socket.SHUT_WR)
+
+    with mine.joined():
+        mine.sendall(b"head")
+        close_graceful(mine)  # as gunicorn does where an answer breaks off
+
+    assert other.recv(100) == b"head"
+
+
 def test_what_is_sent_ahead_of_an_answer_does_not_wait(
     ends: tuple[Patient, socket.socket],
 ) -> None:
@@ -171,7 +185,8 @@ def test_what_is_sent_ahead_of_an_answer_does_not_wait(
 
     with mine.joined():
         mine.send(b"continue")
-        assert other.recv(100) == b"continue"
+        mine.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        assert other.recv(100) == b"continueHTTP/1.1 103 Early Hints\r\n\r\n"
         mine.sendall(b"head")
         assert not has_anything(other)
 

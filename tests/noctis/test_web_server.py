@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,35 @@ def test_an_answer_that_breaks_off_does_not_look_whole(web: Web) -> None:
 
     assert body.startswith(b"4\r\none\n\r\n")
     assert not body.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [(b"GET /broken", b"4\r\none\n\r\n"), (b"DELETE /cleared", b"HTTP/1.1 204 No Content")],
+)
+def test_an_answer_that_breaks_off_ends_nobody_else_s(
+    tmp_path: Path, asked: bytes, answered: bytes
+) -> None:
+    with serving(tmp_path, "tests.noctis.echo") as web:
+        before = web.workers()
+        ingest = POST.replace(b"POST /", b"POST /v1/epochs:ingest")  # other work leaves it a thread
+        under_way = web.begin(ingest + b"Content-Length: 4\r\n\r\nab")
+        time.sleep(0.3)
+        broken = web.begin(asked + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert answered in received(broken)
+        broken.close()
+        time.sleep(0.5)
+
+        under_way.sendall(b"cd")
+
+        assert everything_from(under_way)[0] == 200
+        assert web.workers() == before
+        assert "Exception in worker process" not in web.log.read_text()
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that comes until the other side ends it."""
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
 def test_a_killed_worker_is_replaced(web: Web) -> None:
