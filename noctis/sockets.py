@@ -1,8 +1,6 @@
 """A connection that calls the kernel when it must, and not before; knows no request.
 
-gunicorn and what bounds a sender's silence set a connection's timeout eight times in a request,
-mostly to what it is or for bytes that are here already, and an answer is sent as two pieces. Each
-call lets another thread have the interpreter."""
+Each call lets another thread have the interpreter, and takes two switches to come back."""
 
 import select
 import socket
@@ -17,7 +15,9 @@ BEFORE_AN_ANSWER = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 
 
 class Patient(socket.socket):
-    """What it is told of timeouts is kept until it matters, and an answer's head until its body."""
+    """What it is told of timeouts is kept until it matters, and an answer's head until its body.
+
+    They are set eight times in a request, mostly to what they are."""
 
     _wanted: float | None = None
     _holds = False
