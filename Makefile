@@ -94,7 +94,7 @@ kills: .venv/.dev ## kill workers, masters and PostgreSQL under load, and count 
 weather: .venv/.dev ## latency, drip, resets, cuts and partitions of a minute before both servers, and two controls
 	@.venv/bin/python -m tests.chaos.network
 
-chaos: .venv/.dev ## all of it: kills, weather, overload, and a table of what was shown (half an hour)
+chaos: .venv/.dev ## all of it: kills, weather, overload, and a table of what was shown (16 minutes)
 	@.venv/bin/python -m tests.chaos.shown
 
 circuit: .venv/.dev ## how fast the API refuses while the database is gone, p50, p95, p99 (CALLS=600)
