@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from functools import cache
 from pathlib import Path
 
 WALKED = 300_000
@@ -43,8 +44,10 @@ def _stat(pid: int) -> list[str] | None:
         return None
 
 
+@cache
 def reference_ms() -> float:
-    """How fast the machine is just now: CPU milliseconds of a loop that never changes.
+    """How fast the machine is just now, asked once a run: CPU milliseconds of a loop that never
+    changes.
 
     A shared machine is half as fast at times: figures of two runs are compared by this."""
     return min(_loop_ms() for _ in range(5))
@@ -57,11 +60,12 @@ def _loop_ms() -> float:
     return (time.process_time() - started) * 1000
 
 
+@cache
 def reference_step_ns() -> float:
-    """How far away the memory is just now: CPU nanoseconds a step of a walk through 10 MB.
+    """How far away the memory is just now, asked once a run: CPU nanoseconds a step of a walk
+    through 10 MB.
 
-    Who shares the machine takes its caches too, which the loop above does not notice: a server
-    took 1.5 ms a question where a step took 28 ns, and 2.5 ms where it took 110 to 190."""
+    The loop above notices nothing of it, and a server does: docs/performance.md."""
     places = list(range(WALKED))
     random.Random(1).shuffle(places)
     onwards = [0] * WALKED

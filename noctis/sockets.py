@@ -17,7 +17,7 @@ BEFORE_AN_ANSWER = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 class Patient(socket.socket):
     """What it is told of timeouts is kept until it matters, and an answer's head until its body.
 
-    They are set eight times in a request, mostly to what they are."""
+    They are set seven times in a request, mostly to what they are."""
 
     _wanted: float | None = None
     _holds = False
