@@ -93,13 +93,14 @@ def test_a_refusal_and_a_lost_answer_are_failures() -> None:
 def test_latency_counts_from_when_a_call_was_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both are due within 0.1 s, and making the first keeps the second from being sent."""
     make = synthetic.packed_epochs
+    plan = Plan(0.1, {"ingest": 20.0, "predict": 0.0, "reload": 0.0}, 10, 1)
+    pauses = iter([*[0.0] * plan.nights, 0.6, 0.0])
 
     def slowly(**words: Any) -> str:
-        time.sleep(0.3)
+        time.sleep(next(pauses))
         return make(**words)
 
     monkeypatch.setattr(synthetic, "packed_epochs", slowly)
-    plan = Plan(0.1, {"ingest": 20.0, "predict": 0.0, "reload": 0.0}, 10, 1)
     with lying() as address:
         outcome = run_load(plan=plan, target=Target(wire.address_of(address), "t", "t"))
 
