@@ -191,16 +191,19 @@ def test_exactly_one_of_many_probes(small: Circuit) -> None:
     time.sleep(RECOVERY_S)
     probes: list[int] = []
     refused: list[int] = []
+    all_were_refused = threading.Event()
 
     def probe() -> None:
         probes.append(1)
-        time.sleep(0.2)
+        all_were_refused.wait(5)
 
     def call() -> None:
         try:
             small.check(probe)
         except CircuitOpen:
             refused.append(1)
+            if len(refused) == 7:
+                all_were_refused.set()
 
     in_threads(call, 8)
 

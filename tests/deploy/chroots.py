@@ -50,8 +50,7 @@ class Image:
 
     def make(self) -> list[str]:
         """Run the steps of both stages; answers those that could not be."""
-        if os.geteuid() != 0:
-            raise CannotFetch("a chroot needs root: run it as root, or in a container")
+        packages.need_root()
         base = packages.fetch(self.folder / "base", BASE)
         for name in ("build", "final"):
             shutil.rmtree(self.folder / name, ignore_errors=True)

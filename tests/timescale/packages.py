@@ -2,6 +2,7 @@
 
 The mirror is the one that this machine's apt is configured for, the keyring the distribution's."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ PACKAGES = ("postgresql-17-timescaledb", "dash")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 LONGEST_S = 180
 SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
+OF_ROOT = "/usr/sbin:/sbin"
 
 
 class CannotFetch(Exception):
@@ -39,6 +41,13 @@ def fetch(folder: Path, packages: Sequence[str] = PACKAGES) -> Path:
         _unpack(package, root)
     (folder / "done").touch()
     return root
+
+
+def need_root() -> None:
+    """For a chroot; cron, and su without a login, leave root's own programs out of the path."""
+    if os.geteuid() != 0:
+        raise CannotFetch("a chroot needs root: run it as root, or in a container")
+    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:{OF_ROOT}"
 
 
 def _refuse_elsewhere() -> None:

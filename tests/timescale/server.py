@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.timescale.packages import CannotFetch
+from tests.timescale.packages import CannotFetch, need_root
 
 BIN = "/usr/lib/postgresql/17/bin"
 USER = "nobody:nogroup"
@@ -31,8 +31,7 @@ SETTINGS = {
 @contextmanager
 def running(root: Path, **settings: str) -> Iterator[str]:
     """The server's URL, for as long as the block lasts; settings are beside or instead of ours."""
-    if os.geteuid() != 0:
-        raise CannotFetch("a chroot needs root: run it as root, or in a container")
+    need_root()
     port = _free_port()
     # Two runs at once share what was unpacked, never the data.
     data, inside = root / "srv" / f"data-{port}", f"/srv/data-{port}"
