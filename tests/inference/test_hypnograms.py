@@ -8,7 +8,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
-import pyedflib
 import pytest
 from django.db import connection
 from django.http import HttpResponse
@@ -23,6 +22,7 @@ from recordings.stages import SHOWN, shown_places
 from tenants.models import Tenant
 from tests.calling import Calling, calling_as, codes
 from tests.factories import ACTOR, TenantFactory
+from tests.inference import edf
 from tests.inference.staged import close, closed, opened, send, serve
 from tests.tenants.conftest import _fresh_keys_and_allowances
 
@@ -156,11 +156,10 @@ def test_an_edf_is_one_that_another_reader_opens(
 
     path = tmp_path / "night.edf"
     path.write_bytes(answer.content)
-    opened_file = pyedflib.EdfReader(str(path))
-    _, durations, texts = opened_file.readAnnotations()
+    file = edf.read(path)
     assert answer["Content-Type"] == EDF
-    assert sum(durations) == 70 * 30
-    assert {text.rpartition(" ")[0] for text in texts} == {"Sleep stage"}
+    assert sum(file.durations) == 70 * 30
+    assert {text.rpartition(" ")[0] for text in file.texts} == {"Sleep stage"}
 
 
 def test_a_problem_is_json_whatever_was_asked_for(reader: Calling, tenant: Tenant) -> None:

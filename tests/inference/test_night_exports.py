@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyedflib
 import pytest
 
 from inference import sheets
 from inference.sheets import Sheet
 from recordings.stages import SHOWN
+from tests.inference import edf
+from tests.inference.edf import Edf
 
 WAKE, LIGHT, DEEP, REM, GAP = 0, 1, 2, 3, -1
 STAGES = [GAP, WAKE, WAKE, LIGHT, LIGHT, LIGHT, DEEP, GAP, REM, REM, WAKE]
@@ -49,23 +50,22 @@ def rows(made: Sheet) -> list[dict[str, str]]:
 def read(tmp_path: Path) -> Any:
     """Another library's reader of EDF+."""
 
-    def opened(made: Sheet) -> pyedflib.EdfReader:
+    def opened(made: Sheet) -> Edf:
         path = tmp_path / "night.edf"
         path.write_bytes(sheets.edf(made))
-        return pyedflib.EdfReader(str(path))
+        return edf.read(path)
 
     return opened
 
 
-def epochs_of(reader: pyedflib.EdfReader) -> list[str]:
+def epochs_of(file: Edf) -> list[str]:
     """One text an epoch, the slow way: half a minute after the other."""
-    onsets, durations, texts = reader.readAnnotations()
-    end = round(onsets[-1] + durations[-1])
+    end = round(file.onsets[-1] + file.durations[-1])
     found = []
     for second in range(0, end, 30):
         found += [
             text
-            for onset, duration, text in zip(onsets, durations, texts, strict=True)
+            for onset, duration, text in zip(file.onsets, file.durations, file.texts, strict=True)
             if onset <= second + 15 < onset + duration
         ]
     return found
@@ -115,47 +115,44 @@ def test_a_night_without_epochs_is_a_header() -> None:
 
 
 def test_another_reader_finds_every_epochs_stage_in_the_edf(read: Any) -> None:
-    reader = read(sheet())
+    file = read(sheet())
 
     spelt = {GAP: "?", WAKE: "W", LIGHT: "N1+N2", DEEP: "N3", REM: "R"}
-    assert epochs_of(reader) == [f"Sleep stage {spelt[stage]}" for stage in STAGES]
-    assert reader.signals_in_file == 0
+    assert epochs_of(file) == [f"Sleep stage {spelt[stage]}" for stage in STAGES]
+    assert file.signals == 0
 
 
 def test_an_edf_begins_by_the_sleepers_clock(read: Any) -> None:
-    reader = read(sheet())
+    file = read(sheet())
 
-    assert reader.getStartdatetime() == datetime(2026, 3, 1, 21, 30)  # noqa: DTZ001 - as EDF has it
-    assert reader.getPatientCode() == "P-0042"
-    assert reader.getEquipment() == "noctis:linear-0"
-    assert reader.getRecordingAdditional() == "experimental"
+    assert file.started_at == datetime(2026, 3, 1, 21, 30)  # noqa: DTZ001 - as EDF has it
+    assert file.patient == "P-0042"
+    assert file.equipment == "noctis:linear-0"
+    assert file.additional == "experimental"
 
 
 def test_a_night_in_which_the_clocks_change_is_as_long_as_it_was_in_an_edf(read: Any) -> None:
-    reader = read(sheet([LIGHT] * 240, started_at=CLOCKS_GO_BACK))
+    file = read(sheet([LIGHT] * 240, started_at=CLOCKS_GO_BACK))
 
-    onsets, durations, _ = reader.readAnnotations()
-    assert reader.getStartdatetime() == datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001 - as EDF has it
-    assert (onsets.tolist(), durations.tolist()) == ([0], [240 * 30])
+    assert file.started_at == datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001 - as EDF has it
+    assert (file.onsets, file.durations) == ([0], [240 * 30])
 
 
 def test_a_start_between_two_seconds_is_in_the_onsets(read: Any) -> None:
     at = datetime(2026, 3, 1, 20, 30, 0, 250_000, tzinfo=UTC)
 
-    reader = read(sheet(started_at=at))
+    file = read(sheet(started_at=at))
 
-    onsets, _, _ = reader.readAnnotations()
-    assert reader.getStartdatetime() == datetime(2026, 3, 1, 21, 30)  # noqa: DTZ001 - as EDF has it
-    assert onsets[:2].tolist() == [0.25, 30.25]
+    assert file.started_at == datetime(2026, 3, 1, 21, 30)  # noqa: DTZ001 - as EDF has it
+    assert file.onsets[:2] == [0.25, 30.25]
 
 
 def test_a_night_without_epochs_or_subject_is_an_edf_that_knows_no_stage(read: Any) -> None:
-    reader = read(sheet([], subject="", is_experimental=False))
+    file = read(sheet([], subject="", is_experimental=False))
 
-    onsets, durations, texts = (part.tolist() for part in reader.readAnnotations())
-    assert (onsets, durations, texts) == ([0], [0], ["Sleep stage ?"])
-    assert reader.getPatientCode() in ("", "X")
-    assert reader.getRecordingAdditional() == ""
+    assert (file.onsets, file.durations, file.texts) == ([0], [0], ["Sleep stage ?"])
+    assert file.patient == ""
+    assert file.additional == ""
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -173,11 +170,11 @@ def test_runs_are_what_a_slow_walk_finds(seed: int) -> None:
 
 
 def test_the_longest_names_fit_an_edfs_header(read: Any) -> None:
-    reader = read(sheet(subject="P" * 64, model_version="m" * 64))
+    file = read(sheet(subject="P" * 64, model_version="m" * 64))
 
-    assert reader.getPatientCode() == "P" * 64
-    assert reader.getEquipment() == "noctis:" + "m" * 33
-    assert reader.getRecordingAdditional() == "experimental"
+    assert file.patient == "P" * 64
+    assert file.equipment == "noctis:" + "m" * 33
+    assert file.additional == "experimental"
 
 
 def test_a_files_name_is_the_local_evening() -> None:
