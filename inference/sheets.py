@@ -29,8 +29,8 @@ COLUMNS = (
 EDF_TEXTS = {"W": "W", "Light": "N1+N2", "Deep": "N3", "REM": "R"}
 EDF_UNKNOWN = "?"
 IMPLAUSIBLE = "implausible"
-# A header field is 80 characters for four words.
-LONGEST_EDF_WORD = 40
+# Beside "Startdate 01-MAR-2026 X X " in a header field of 80; EDFlib misreads a full one.
+EDF_WORDS = 78 - 26
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,15 @@ def edf(sheet: Sheet) -> bytes:
     fraction_s = timedelta(microseconds=local.microsecond).total_seconds()
     experimental = ("experimental",) if sheet.is_experimental else ()
     implausible = (sheet.disposition,) if sheet.disposition == IMPLAUSIBLE else ()
+    words = (*experimental, *implausible)
+    room = EDF_WORDS - sum(1 + len(word) for word in words)
     file = edfio.Edf(
         signals=[],
         patient=edfio.Patient(code=sheet.subject or "X"),
         recording=edfio.Recording(
             startdate=local.date(),
-            equipment_code=f"noctis:{sheet.model_version}"[:LONGEST_EDF_WORD],
-            additional=(*experimental, *implausible),
+            equipment_code=f"noctis:{sheet.model_version}"[:room],
+            additional=words,
         ),
         starttime=local.time().replace(microsecond=0),
         annotations=[

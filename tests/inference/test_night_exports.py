@@ -169,12 +169,20 @@ def test_runs_are_what_a_slow_walk_finds(seed: int) -> None:
     assert list(sheets.runs(night)) == slow
 
 
-def test_the_longest_names_fit_an_edfs_header(read: Any) -> None:
-    file = read(sheet(subject="P" * 64, model_version="m" * 64))
+@pytest.mark.parametrize("is_experimental", [False, True])
+@pytest.mark.parametrize("disposition", ["staged", "implausible"])
+def test_the_longest_names_fit_an_edfs_header(
+    read: Any, is_experimental: bool, disposition: str
+) -> None:
+    longest = {"subject": "P" * 64, "model_version": "m" * 64}
 
+    file = read(sheet(**longest, is_experimental=is_experimental, disposition=disposition))
+
+    words = ["experimental"] * is_experimental + ["implausible"] * (disposition != "staged")
     assert file.patient == "P" * 64
-    assert file.equipment == "noctis:" + "m" * 33
-    assert file.additional == "experimental"
+    assert file.equipment.startswith("noctis:" + "m" * 20)
+    assert file.additional == " ".join(words)
+    assert len(f"Startdate 01-MAR-2026 X X {file.equipment} {file.additional}".rstrip()) == 78
 
 
 def test_a_files_name_is_the_local_evening() -> None:
