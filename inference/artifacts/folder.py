@@ -108,6 +108,15 @@ def keep(files: Files, folder: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def set_aside(folder: Path) -> Path | None:
+    """Out of the way, for whoever wants to know what became of it; None where nothing was there."""
+    aside = folder.parent / f".aside-{folder.name}-{uuid.uuid4().hex}"
+    try:
+        return folder.rename(aside)
+    except FileNotFoundError:
+        return None
+
+
 def _move(draft: Path, folder: Path) -> None:
     try:
         draft.rename(folder)

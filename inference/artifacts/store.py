@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Protocol
 
+import structlog
+
 from inference.artifacts import folder
-from inference.artifacts.faults import ArtifactTaken, OutOfFolder
+from inference.artifacts.faults import ArtifactTaken, BadArtifact, OutOfFolder
 from inference.artifacts.folder import Files
 from inference.artifacts.manifest import METADATA
 from inference.lifecycle import is_version_name
+
+log = structlog.get_logger(__name__)
 
 
 class Store(Protocol):
@@ -21,6 +25,10 @@ class Store(Protocol):
 
     def keep(self, version: str, files: Files) -> None:
         """Keep a version whole or not at all; the same bytes again change nothing."""
+        ...
+
+    def mend(self, version: str, files: Files) -> None:
+        """Keep what the registry vouches for: other bytes are damage or a leftover, and give way."""
         ...
 
 
@@ -51,7 +59,21 @@ class LocalStore:
         if folder.digest_of(folder.read(place)) != folder.digest_of(files):
             raise ArtifactTaken(f"the store has another {version}")
 
+    def mend(self, version: str, files: Files) -> None:
+        place = self._folder(version)
+        if not _holds(place, files):
+            if aside := folder.set_aside(place):
+                log.warning("artifact_set_aside", version=version, folder=aside.name)
+            self.keep(version, files)
+
     def _folder(self, version: str) -> Path:
         if not is_version_name(version):
             raise OutOfFolder("a version is a name, never a path")
         return self.root / version
+
+
+def _holds(place: Path, files: Files) -> bool:
+    try:
+        return folder.digest_of(folder.read(place)) == folder.digest_of(files)
+    except (BadArtifact, OSError):
+        return False

@@ -1,6 +1,6 @@
 """The registry of models: what there is, in which state, and what serves. Nothing else writes it.
 
-Artifacts are read and tested before the transaction; what serves changes with its generation.
+Artifacts are tested before the transaction; what serves changes with its generation.
 """
 
 from collections.abc import Sequence
@@ -36,16 +36,17 @@ def version_named(version: str) -> ModelVersion:
 
 
 def import_version(*, files: Files, decision: Decision) -> ModelVersion:
-    """Check an artifact whole, keep it in the store and register it as a candidate.
+    """Check an artifact whole, register it as a candidate and keep it in the store.
 
-    The same bytes again change nothing; other bytes under a version's name are refused."""
+    The same bytes again change nothing but a damaged copy in the store, which they put right; other
+    bytes under a version's name are refused."""
     manifest = loaded(files).manifest
     schema = _schema_of(manifest)
-    known = ModelVersion.objects.named(manifest.version).select_related("schema").first()
-    if known is not None and known.artifact_hash != manifest.artifact_hash:
-        raise ArtifactTaken(f"{manifest.version} is registered with other bytes.")
-    snapshot.store().keep(manifest.version, files)
-    return known or _register(manifest, schema, decision)
+    with transaction.atomic():
+        # Of two who bring a version at once the second waits here: the store has the first's bytes.
+        row = _registered(manifest, schema, decision)
+        snapshot.store().mend(manifest.version, files)
+    return row
 
 
 def _schema_of(manifest: Manifest) -> FeatureSchema:
@@ -57,23 +58,22 @@ def _schema_of(manifest: Manifest) -> FeatureSchema:
     return row
 
 
-def _register(manifest: Manifest, schema: FeatureSchema, decision: Decision) -> ModelVersion:
-    with transaction.atomic():
-        row, is_new = ModelVersion.objects.get_or_create(
-            version=manifest.version,
-            defaults={
-                "is_live": "live" in manifest.passes,
-                "is_night": "night" in manifest.passes,
-                "artifact_hash": manifest.artifact_hash,
-                "schema": schema,
-                "metadata": manifest.facts,
-                "created_by": decision.actor.name,
-            },
-        )
-        if row.artifact_hash != manifest.artifact_hash:
-            raise ArtifactTaken(f"{row.version} was registered with other bytes meanwhile.")
-        if is_new:
-            tell_change(row=row, change=Change(Action.IMPORT, ""), decision=decision)
+def _registered(manifest: Manifest, schema: FeatureSchema, decision: Decision) -> ModelVersion:
+    row, is_new = ModelVersion.objects.get_or_create(
+        version=manifest.version,
+        defaults={
+            "is_live": "live" in manifest.passes,
+            "is_night": "night" in manifest.passes,
+            "artifact_hash": manifest.artifact_hash,
+            "schema": schema,
+            "metadata": manifest.facts,
+            "created_by": decision.actor.name,
+        },
+    )
+    if row.artifact_hash != manifest.artifact_hash:
+        raise ArtifactTaken(f"{row.version} is registered with other bytes.")
+    if is_new:
+        tell_change(row=row, change=Change(Action.IMPORT, ""), decision=decision)
     return row
 
 

@@ -63,6 +63,47 @@ def test_the_same_import_again_changes_nothing() -> None:
     assert ModelEvent.objects.count() == 1
 
 
+@pytest.mark.parametrize("damage", ["another byte", "a file less", "a link", "gone"])
+def test_an_import_of_the_registered_bytes_mends_a_damaged_artifact(
+    store: Path, damage: str
+) -> None:
+    row = validated("test-1")
+    if damage == "another byte":
+        (store / "test-1" / "bias.npy").write_bytes(b"no bias")
+    elif damage == "a file less":
+        (store / "test-1" / "bias.npy").unlink()
+    else:
+        (store / "test-1").rename(store.parent / "elsewhere")
+    if damage == "a link":
+        (store / "test-1").symlink_to(store.parent / "elsewhere")
+    with pytest.raises(faults.BadArtifact):
+        registry.verify_version(row)
+
+    again = brought("test-1")
+
+    assert (again.pk, again.status) == (row.pk, "validated")
+    assert registry.verify_version(row).artifact_hash == row.artifact_hash
+    assert not (store / "test-1").is_symlink()
+    assert len([*store.glob(".aside-test-1-*")]) == (damage != "gone")
+
+
+def test_what_an_import_left_that_failed_gives_way(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError("the database went away")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(registry, "tell_change", fail)
+        brought("test-1", seed=0)
+    (store / "test-1").mkdir(exist_ok=True)
+    (store / "test-1" / "weights.npy").write_bytes(b"half")
+
+    row = brought("test-1", seed=1)
+
+    assert registry.verify_version(row).artifact_hash == row.artifact_hash
+
+
 def test_a_version_never_gets_other_bytes(store: Path) -> None:
     first = brought("test-1", seed=0)
 
