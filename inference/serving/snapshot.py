@@ -95,10 +95,8 @@ def store() -> Store:
 
 
 def pinned() -> dict[str, str]:
-    """What the environment says, by family; the live pass may have a word of its own."""
-    night = settings.ACTIVE_MODEL_VERSION
-    wanted = {"live": settings.ACTIVE_LIVE_MODEL_VERSION or night, "night": night}
-    return {family: version for family, version in wanted.items() if version}
+    """The versions that the environment names, by family; no registry changes what serves there."""
+    return {family: row.version for family, row in _pinned_rows().items()}
 
 
 def generation() -> int:
@@ -169,7 +167,7 @@ def wanted_versions() -> dict[str, ModelVersion]:
 
 
 def _pinned_rows() -> dict[str, ModelVersion]:
-    pins = pinned()
+    pins = _named_by_environment()
     if not pins:
         return {}
     known = ModelVersion.objects.select_related("schema").filter(version__in=pins.values())
@@ -179,6 +177,13 @@ def _pinned_rows() -> dict[str, ModelVersion]:
     if not settings.ACTIVE_LIVE_MODEL_VERSION and rows["live"].is_live is False:
         del rows["live"]
     return rows
+
+
+def _named_by_environment() -> dict[str, str]:
+    """The live pass may have a word of its own."""
+    night = settings.ACTIVE_MODEL_VERSION
+    wanted = {"live": settings.ACTIVE_LIVE_MODEL_VERSION or night, "night": night}
+    return {family: version for family, version in wanted.items() if version}
 
 
 def _tried(row: ModelVersion) -> Served | Failure:

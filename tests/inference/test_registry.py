@@ -284,6 +284,25 @@ def test_a_pin_of_the_live_pass_leaves_the_night_free(settings: Settings) -> Non
     assert serves() == {"live": "old", "night": "new"}
 
 
+def test_a_pin_says_nothing_of_a_pass_that_its_version_does_not_offer(
+    store: Path, settings: Settings
+) -> None:
+    ship(store)
+    drafts.written(store.parent / "outside", "nightly", 7, passes=("night",))
+    files = folder.read(store.parent / "outside" / "nightly")
+    registry.import_version(files=files, decision=WHY)
+    registry.validate_version(version="nightly", decision=WHY)
+    settings.ACTIVE_MODEL_VERSION = "nightly"
+
+    shipped.ensure_models(decision=WHY)
+
+    assert serves() == {"live": shipped.SHIPPED[0]}
+    with pytest.raises(refusals.PinnedByEnvironment, match="pins night to nightly"):
+        serve(shipped.SHIPPED[1])
+    serve(shipped.SHIPPED[1], "live")
+    assert serves() == {"live": shipped.SHIPPED[1]}
+
+
 def test_what_serves_is_neither_rejected_nor_archived() -> None:
     validated("test-1")
     serve("test-1")
