@@ -28,7 +28,7 @@ class Store(Protocol):
         ...
 
     def mend(self, version: str, files: Files) -> None:
-        """Keep what the registry vouches for: other bytes are damage or a leftover, and give way."""
+        """Keep what the registry vouches for: other bytes are damage or left over, and give way."""
         ...
 
 

@@ -95,7 +95,9 @@ class ProcessState(Body):
     generation = serializers.IntegerField()
     live = serializers.CharField(allow_null=True)
     night = serializers.CharField(allow_null=True)
-    failures = serializers.DictField(help_text="By family, the code of what failed.")
+    failures = serializers.DictField(
+        help_text="The code of what failed, by family or, where a tenant pins it, `pin:<version>`."
+    )
     is_current = serializers.BooleanField(help_text="Has it loaded what should serve?")
 
 

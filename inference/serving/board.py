@@ -3,7 +3,6 @@
 Nothing here is the truth; where Redis is away the database is asked instead.
 """
 
-import time
 import uuid
 from collections.abc import Mapping
 from functools import cache
@@ -83,8 +82,8 @@ def publish(number: int) -> None:
 
 
 def report(facts: Mapping[str, Any]) -> None:
-    mine = Report(process=process_name(), at=time.time(), **facts)
     try:
+        mine = Report(process=process_name(), at=_now(), **facts)
         _redis().hset(PROCESSES, mine.process, msgspec.json.encode(mine))
     except RedisError as error:
         log.debug("serving_not_reported", error=type(error).__name__)
@@ -93,15 +92,27 @@ def report(facts: Mapping[str, Any]) -> None:
 def reports() -> list[Report] | None:
     """What each process that lives said last, or None where nobody can be asked.
 
-    Those that are gone are forgotten."""
+    Those that are gone are forgotten, and so is what cannot be read or comes from another time."""
     try:
-        said = [
-            msgspec.json.decode(raw, type=Report) for raw in _redis().hgetall(PROCESSES).values()
-        ]
-        gone = [row.process for row in said if row.at < time.time() - SILENT_AFTER_S]
-        if gone:
+        now = _now()
+        said = {name: _read(raw, now) for name, raw in _redis().hgetall(PROCESSES).items()}
+        if gone := [name for name, row in said.items() if row is None]:
             _redis().hdel(PROCESSES, *gone)
-    except (RedisError, msgspec.MsgspecError) as error:
+    except RedisError as error:
         log.warning("serving_reports_unread", error=type(error).__name__)
         return None
-    return sorted((row for row in said if row.process not in gone), key=lambda row: row.process)
+    return sorted((row for row in said.values() if row), key=lambda row: row.process)
+
+
+def _now() -> float:
+    """By one clock, however far those of the processes' machines are apart."""
+    seconds, microseconds = _redis().time()
+    return float(seconds) + float(microseconds) / 1e6
+
+
+def _read(raw: bytes, now: float) -> Report | None:
+    try:
+        row = msgspec.json.decode(raw, type=Report)
+    except msgspec.MsgspecError:
+        return None
+    return row if abs(row.at - now) <= SILENT_AFTER_S else None

@@ -227,10 +227,11 @@ def _loaded(row: ModelVersion) -> Loaded:
 
 
 def as_report(snapshot: Snapshot) -> dict[str, Any]:
-    """What a process tells the others."""
+    """What a process tells the others; what only tenants pin is no family's failure."""
+    pins = {f"pin:{version}": failure.code for version, failure in snapshot.pin_failures.items()}
     return {
         "generation": snapshot.generation,
         "live": snapshot.live.version if snapshot.live else None,
         "night": snapshot.night.version if snapshot.night else None,
-        "failures": {family: failure.code for family, failure in snapshot.failures.items()},
+        "failures": {family: failure.code for family, failure in snapshot.failures.items()} | pins,
     }

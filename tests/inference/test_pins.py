@@ -12,7 +12,7 @@ from inference.models import Hypnogram, ModelVersion, Prediction, TenantPin
 from inference.services import pins, registry, reloading, staging
 from inference.services.model_events import Decision
 from inference.services.pins import Place
-from inference.serving import holder
+from inference.serving import board, holder
 from noctis import health
 from tenants.models import AuditEntry, Tenant
 from tests.calling import Calling, calling_as
@@ -234,11 +234,16 @@ def test_a_pin_that_cannot_be_loaded_fails_its_tenant_alone(own: Tenant, store: 
         staging.stage_night(recording_id=closed(own).pk)
     assert not Hypnogram.objects.exists()
     assert staged_by(TenantFactory()) == "old"
-    assert reloading.reload_models(decision=WHY).behind == []
+    (told,) = [row for row in reloading.reload_models(decision=WHY).behind if is_mine(row)]
+    assert told.failures == {"pin:new": "artifact_wrong_hash"}
 
     weights.write_bytes(sound)
-    serving.refresh()
+    assert not any(map(is_mine, reloading.reload_models(decision=WHY).behind))
     assert staged_by(own) == "new"
+
+
+def is_mine(row: board.Report) -> bool:
+    return row.process == board.process_name()
 
 
 def test_a_pin_that_fails_later_keeps_the_same_version(own: Tenant, store: Path) -> None:

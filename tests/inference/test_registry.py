@@ -93,9 +93,10 @@ def test_what_an_import_left_that_failed_gives_way(
     def fail(**_: object) -> None:
         raise RuntimeError("the database went away")
 
-    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+    with monkeypatch.context() as patched:
         patched.setattr(registry, "tell_change", fail)
-        brought("test-1", seed=0)
+        with pytest.raises(RuntimeError):
+            brought("test-1", seed=0)
     (store / "test-1").mkdir(exist_ok=True)
     (store / "test-1" / "weights.npy").write_bytes(b"half")
 

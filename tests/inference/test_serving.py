@@ -5,6 +5,7 @@ import threading
 import weakref
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from prometheus_client import REGISTRY
@@ -299,6 +300,26 @@ def test_a_reload_that_nobody_could_hear_of_says_so(
 
     assert (found["heard"], found["behind"], found["processes"]) == (False, None, [])
     assert found["night"] == "test-1"
+
+
+@pytest.mark.parametrize(
+    "left", [b'{"process":"old","generation":1}', b"no JSON", b"", b"from tomorrow"]
+)
+def test_a_report_that_cannot_be_believed_keeps_nobody_from_being_heard(left: bytes) -> None:
+    validated("test-1")
+    serve("test-1")
+    serving.refresh()
+    if left == b"from tomorrow":
+        (row, *_) = board.reports() or []
+        left = msgspec.json.encode(msgspec.structs.replace(row, process="odd", at=row.at + 86_400))
+    board._redis().hset(board.PROCESSES, "odd", left)
+
+    told = reloading.reload_models(decision=WHY, patience_s=0)
+
+    assert told.heard
+    assert board.process_name() in [row.process for row in told.processes]
+    assert "odd" not in [row.process for row in told.processes]
+    assert not board._redis().hexists(board.PROCESSES, "odd")
 
 
 def test_a_reload_reads_the_artifacts_anew() -> None:
