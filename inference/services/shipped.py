@@ -1,10 +1,12 @@
 """The versions that come with the platform: registered, and one of them serving, by one call."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from django.conf import settings
 
-from inference.artifacts import LocalStore
+from inference.artifacts import LocalStore, folder
+from inference.artifacts.faults import BadArtifact
 from inference.models import Family, ModelVersion, Serving
 from inference.services import registry
 from inference.services.model_events import Decision
@@ -34,10 +36,19 @@ def _registered(there: LocalStore, version: str, decision: Decision) -> ModelVer
     if known is None:
         registry.import_version(files=there.read(version), decision=decision)
         return registry.validate_version(version=version, decision=decision)
+    _mend(there, known)
     if known.status == ModelVersion.Status.CANDIDATE:
         return registry.validate_version(version=version, decision=decision)
     found: ModelVersion = known
     return found
+
+
+def _mend(there: LocalStore, row: ModelVersion) -> None:
+    """Its kept copy may be gone with a volume; what ships with another release is not its."""
+    with suppress(BadArtifact):
+        files = there.read(row.version)
+        if folder.digest_of(files) == row.artifact_hash:
+            snapshot.store().mend(row.version, files)
 
 
 def _serve_first(rows: list[ModelVersion], family: str, decision: Decision) -> None:

@@ -1,5 +1,6 @@
 """The registry: what is imported, what may serve, and what comes back."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -361,6 +362,22 @@ def test_what_ships_serves_by_itself(store: Path) -> None:
     assert [row.version for row in first] == [row.version for row in second]
     assert serves() == dict.fromkeys(("live", "night"), shipped.SHIPPED[0])
     assert Generation.objects.get().number == generation
+
+
+@pytest.mark.parametrize("names", [("linear-1",), shipped.SHIPPED])
+def test_what_ships_comes_back_where_its_copy_was_lost(
+    store: Path, settings: Settings, names: tuple[str, ...]
+) -> None:
+    ship(store)
+    settings.MODELS_DIR = store.parent / "kept"
+    shipped.ensure_models(decision=WHY)
+    for name in names:
+        shutil.rmtree(settings.MODELS_DIR / name)
+
+    rows = shipped.ensure_models(decision=WHY)
+
+    assert [registry.verify_version(row).version for row in rows] == [row.version for row in rows]
+    assert ModelEvent.objects.filter(action="import").count() == len(shipped.SHIPPED)
 
 
 def test_what_somebody_chose_stays(store: Path) -> None:
