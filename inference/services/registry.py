@@ -1,6 +1,6 @@
 """The registry of models: what there is, in which state, and what serves. Nothing else writes it.
 
-Artifacts are tested before the transaction; what serves changes with its generation.
+Whatever is to serve was read and tested just before; what serves changes with its generation.
 """
 
 from collections.abc import Sequence
