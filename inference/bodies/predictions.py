@@ -35,7 +35,9 @@ class Predicted(Body):
 
     id = serializers.UUIDField()
     epoch_index = serializers.IntegerField(min_value=0, max_value=grid.MAX_EPOCHS - 1)
-    window_start_ts = Instant(help_text="Where the model's window begins; memory may reach further back.")
+    window_start_ts = Instant(
+        help_text="Where the model's window begins; what it remembers may be older."
+    )
     window_end_ts = Instant(help_text="The end of the epoch that is staged.")
     predicted_stage = serializers.CharField()
     confidence = serializers.FloatField(min_value=0, max_value=1)
