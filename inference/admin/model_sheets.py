@@ -138,6 +138,5 @@ def listed(known: Any) -> SafeString | str:
     if isinstance(known, list):
         told = [(listed(value),) for value in known[:MOST_LISTED]]
         more = len(known) - len(told)
-        # Marks of nights and people are as many as there were; the API has them all.
         return format_html_join("; ", "{}", [*told, (f"and {more:,} more",)] if more else told)
     return f"{known:.4g}" if isinstance(known, float) else str(known)

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from inference import provenance
 from inference.admin import model_sheets
 from inference.models import ModelVersion
 from inference.services import registry
@@ -212,7 +213,7 @@ class ModelPage(PlatformPage):
 
     @admin.display(description="training")
     def training(self, row: ModelVersion) -> SafeString | str:
-        return model_sheets.listed(row.metadata.get("training", {}))
+        return model_sheets.listed(provenance.told(row.metadata.get("training", {})))
 
     @admin.display(description="card")
     def card(self, row: ModelVersion) -> SafeString | str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from inference import provenance
 from inference.models import ModelEvent, ModelVersion
 from inference.services.reloading import Reloaded
 from inference.serving.board import Report
@@ -85,7 +86,10 @@ class DetailedModel(Model):
     }
 
     window = serializers.DictField(help_text="Epochs before and after, and the least known.")
-    training = serializers.DictField(help_text="Its data with their licences, seed and revision.")
+    training = serializers.DictField(
+        help_text="Its data with their licences, seed, revision and recipe; of people, nights and "
+        "tenants only how many nights."
+    )
     card = serializers.CharField(allow_blank=True, help_text="Markdown.")
     history = ModelStep(many=True, help_text="Oldest first.")
 
@@ -166,7 +170,7 @@ def detailed_model(row: ModelVersion, pins: Pins) -> dict[str, Any]:
     return {
         **model(row, pins),
         "window": known.get("window", {}),
-        "training": known.get("training", {}),
+        "training": provenance.told(known.get("training", {})),
         "card": known.get("card", ""),
         "history": [_step(event) for event in events],
     }

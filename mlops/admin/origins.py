@@ -15,9 +15,7 @@ def origin(row: ModelVersion) -> SafeString | str:
     """Without links: the page of a version is everybody's, and its run is one tenant's."""
     run = lineage.run_of(version=row)
     if run is None:
-        known = row.metadata.get("training", {}).get("recipe", {}).get("snapshot")
-        told = f"Nights with the checksum {known}." if known else "Its card says of which nights."
-        return f"Made by a command, or shipped. {told}"
+        return "Made by a command, or shipped. Its card says of which nights."
     dataset = run.dataset
     whose = "everybody's nights" if run.scope == Job.Scope.PLATFORM else "one tenant's nights"
     return format_html(

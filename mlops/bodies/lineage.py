@@ -14,7 +14,7 @@ from noctis.serializers import Body
 class TrainedOn(Body):
     sources = serializers.ListField(child=serializers.DictField())
     snapshot = serializers.CharField(
-        allow_blank=True, help_text="Of the nights to fit, as its manifest says."
+        allow_blank=True, help_text="Of the nights to fit; empty where the run is not yours."
     )
     nights = serializers.IntegerField(allow_null=True)
     code_revision = serializers.CharField(allow_blank=True)
@@ -48,7 +48,7 @@ class Lineage(Body):
     model_version = serializers.CharField()
     artifact_hash = serializers.CharField()
     status = serializers.CharField()
-    trained_on = TrainedOn(help_text="As the version's manifest says; everybody's to read.")
+    trained_on = TrainedOn(help_text="As the version's manifest says, but not whose nights.")
     run = Run(allow_null=True, help_text="Null: not made by a run of this tenant.")
     experiment = Experiment(allow_null=True)
     dataset = Dataset(allow_null=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from inference import provenance
 from inference.models import ModelVersion
 from mlops.models import Dataset, DatasetNight, Job, TrainingRun
 from tenants.models import Tenant
@@ -15,7 +16,7 @@ MOST_NIGHTS = 100
 class Origin:
     """`run` is None where a command or another tenant made the version: whose it is stays untold.
 
-    What its manifest says of its training is everybody's to read."""
+    What its manifest says of its training is everybody's to read, but not of whom it was."""
 
     version: ModelVersion
     run: TrainingRun | None
@@ -28,13 +29,18 @@ class Origin:
 
     @property
     def training(self) -> dict[str, Any]:
-        known: dict[str, Any] = self.version.metadata.get("training", {})
-        return known
+        return provenance.told(self._manifest)
 
     @property
     def snapshot(self) -> str:
-        """The checksum of the nights that it was fitted to, by its own manifest."""
-        return str(self.training.get("recipe", {}).get("snapshot", ""))
+        """The checksum of the nights that it was fitted to, for whom the run is."""
+        known = self._manifest.get("recipe", {}).get("snapshot", "")
+        return str(known) if self.run else ""
+
+    @property
+    def _manifest(self) -> dict[str, Any]:
+        known: dict[str, Any] = self.version.metadata.get("training", {})
+        return known
 
 
 def origin_of(*, version: ModelVersion, tenant: Tenant) -> Origin:

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+from inference.provenance import OF_A_TENANT
 from mlops.sources import FORMATS
 from mlops.training.provenance import SIMULATED
 from recordings.models import LabelSet
@@ -20,4 +21,4 @@ def person_of(*, scoring: LabelSet) -> tuple[str, str]:
     name = scoring.scorer.removesuffix(IMPORTED)
     if name in FORMATS and subject.startswith(f"{name}-"):
         return name, subject.removeprefix(f"{name}-")
-    return f"nights-{sha256(recording.tenant.uuid.bytes).hexdigest()[:12]}", subject
+    return f"{OF_A_TENANT}{sha256(recording.tenant.uuid.bytes).hexdigest()[:12]}", subject

@@ -31,9 +31,9 @@ def markdown(order: Order, snapshot: Snapshot, judged: Judged) -> str:
         if judged.left_out
         else "",
         "## Data",
-        f"Snapshot `{snapshot.checksum}`, schema `{snapshot.schema}`: fitted to "
-        f"{len(snapshot.of(Part.FIT))} nights, {len(snapshot.of(Part.HELD_OUT))} held out. "
-        "People as marks are in the manifest.",
+        f"A snapshot, schema `{snapshot.schema}`: fitted to {len(snapshot.of(Part.FIT))} nights, "
+        f"{len(snapshot.of(Part.HELD_OUT))} held out. The manifest has its checksum, and people "
+        "as marks.",
         "## Recipe",
         f"`{order.recipe}`, revision `{RECIPES[order.recipe].revision}`, seed {order.seed}, "
         f"{order.values or 'nothing to set'}.",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inference.artifacts import Source
+from inference.provenance import name_of
 from mlops.datasets import LabelledNight, content_mark, snapshot_checksum, subject_mark
 
 ODC_BY = "Open Data Commons Attribution License 1.0"
@@ -32,10 +33,13 @@ SOURCES: Mapping[str, Source] = {
 
 
 def sources_of(nights: Sequence[LabelledNight]) -> list[Source]:
-    return [
-        SOURCES.get(source, Source(name=source, licence="as its owner says", attribution="unknown"))
-        for source in sorted({night.source for night in nights})
-    ]
+    """Of each its terms; whichever tenants' nights, they are this platform's."""
+    names = sorted({night.source for night in nights})
+    return list(dict.fromkeys(SOURCES.get(name) or _owned(name) for name in names))
+
+
+def _owned(source: str) -> Source:
+    return Source(name_of(source), licence="as its owner says", attribution="unknown")
 
 
 def shown(nights: Sequence[LabelledNight]) -> dict[str, Any]:
