@@ -13,7 +13,7 @@ from noctis import errors
 from noctis.db import packing
 from noctis.db.arrays import PackedFloats, PackedInts
 from noctis.db.prepared import Prepared, session_at_hand
-from recordings import queries
+from recordings import grid, queries
 
 HASH_SIZE = 16
 CALL = (
@@ -47,6 +47,15 @@ _KNOWN = Prepared(
     f"{_KNOWN_CALL}($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     (23, 23, 1184, 21, 21, 21, 23, 23, 17),
 )
+
+# The aggregates of one group see its rows in one order, whichever it is.
+KNOWN_EACH = """
+SELECT array_agg(epoch_index), string_agg(input_hash, ''::bytea)
+FROM inference_prediction
+WHERE tenant_id = %(tenant)s AND recording_id = %(recording)s
+  AND window_end_ts > %(after)s AND window_end_ts <= %(until)s
+  AND model_id = %(model)s AND role = %(role)s AND pass = %(pass)s
+"""
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,22 @@ def known(occasion: Occasion, index: range, input_hash: bytes) -> Logged | None:
         revision[order].astype(np.int64),
         np.ones(len(order), bool),
     )
+
+
+def known_each(occasion: Occasion, first: int, hashes: bytes) -> Bools:
+    """(places,) from `first` on, 16 bytes each: which the log has from just these inputs."""
+    wanted = np.frombuffer(hashes, np.uint8).reshape(-1, HASH_SIZE)
+    is_known = np.zeros(len(wanted), bool)
+    bounds = {
+        "after": grid.epoch_start(occasion.started_at, first),
+        "until": grid.epoch_start(occasion.started_at, first + len(wanted)),
+    }
+    ((index, found),) = queries.arrays(KNOWN_EACH, _named(occasion) | bounds)
+    if index is not None:
+        places = index.astype(np.int64) - first
+        kept = np.frombuffer(found, np.uint8).reshape(-1, HASH_SIZE)
+        is_known[places[(wanted[places] == kept).all(axis=1)]] = True
+    return is_known
 
 
 def log(occasion: Occasion, given: Given, latency_us: int) -> Logged:

@@ -15,6 +15,7 @@ from inference.engine.passes import (
     newest_stageable,
     stage_live,
     stage_night,
+    stageable,
 )
 from inference.engine.windows import Window
 
@@ -43,4 +44,5 @@ __all__ = [
     "newest_stageable",
     "stage_live",
     "stage_night",
+    "stageable",
 ]

@@ -63,10 +63,15 @@ def stage_live(model: Model, night: Night, newest: int) -> Staged:
 
 def newest_stageable(model: Model, night: Night) -> int | None:
     """Find the last epoch that may be given a live stage, without running the head."""
+    places = np.flatnonzero(stageable(model, night))
+    return int(places[-1]) if len(places) else None
+
+
+def stageable(model: Model, night: Night) -> Bools:
+    """(epochs,): which may be given a live stage, without running the head."""
     known = np.asarray(np.isfinite(told(model, night).features).any(axis=1))
     past = Window(model.window.before, 0, 0).count_known(known)
-    places = np.flatnonzero(known & (past >= model.window.minimum_known))
-    return int(places[-1]) if len(places) else None
+    return np.asarray(known & (past >= model.window.minimum_known))
 
 
 def told(model: Model, night: Night) -> Night:

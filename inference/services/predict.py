@@ -11,7 +11,7 @@ from inference.models import Pass, Role
 from inference.queries import StoredNight
 from inference.refusals import ModelUnavailable, NotEnoughEpochs
 from inference.rows import Given, Logged, Occasion
-from inference.services import predictions
+from inference.services import pending, predictions
 from inference.services.predictions import Work
 from inference.serving import Served, Snapshot
 from noctis import errors, metrics
@@ -89,7 +89,7 @@ def predict(*, question: Question, asker: Asker, snapshot: Snapshot) -> Answer:
     )
     logged = predictions.known(occasion=occasion, work=work)
     if logged is None:
-        given = _given(question, asker, work)
+        given = _given(question, asker, occasion, work)
         latency_us = round((time.perf_counter() - started) * 1e6)
         logged = predictions.log(
             occasion=occasion, given=given, served=work.served, latency_us=latency_us
@@ -147,8 +147,13 @@ def _sent(batch: EpochBatch, found: StoredNight) -> Night:
     return queries.laid_out(batch.index.astype("i8"), batch.features, int(batch.index[0]))
 
 
-def _given(question: Question, asker: Asker, work: Work) -> Given:
+def _given(question: Question, asker: Asker, occasion: Occasion, work: Work) -> Given:
     """The stages that were asked for, if there is any."""
+    if question.scope == Scope.PENDING and work.staging_pass == Pass.LIVE:
+        left = pending.given(occasion=occasion, work=work)
+        if left is None:
+            raise _not_enough(work.served.model.window)
+        return left
     given = predictions.stage(work).given()
     if not len(given) and question.scope == Scope.LATEST:
         given = predictions.stage(_of_newest(question, asker, work)).given()
