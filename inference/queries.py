@@ -73,6 +73,7 @@ class StoredNight:
     last_index: int | None
     received_at: datetime | None  # the newest epoch's
     schema_ids: frozenset[int]
+    count: int  # of the epochs in all schemas; those of more than one are not laid out
     index: Ints  # (epochs,) in order
     features: Floats  # (epochs, features), NaN for a gap
 
@@ -115,6 +116,7 @@ def night_of(tenant: Tenant, recording: UUID, newest: int = grid.MAX_EPOCHS) -> 
         last_index,
         received_at,
         frozenset(row[0] for row in found),
+        sum(len(row[1]) for row in found),
         index,
         features,
     )

@@ -107,8 +107,10 @@ def due_of(*, staging_pass: Pass) -> str:
 
 
 def settle(*, recording_id: int, staging_pass: Pass) -> None:
-    """Forget the attempt: what it was about is done, or is no longer to be done."""
-    _attempt(recording_id, staging_pass).delete()
+    """Forget the attempt: what it was about is done, or is no longer to be done.
+
+    Why a night was kept is no attempt: it stays told until the night is staged anew."""
+    _attempt(recording_id, staging_pass).filter(tries__gt=0).delete()
 
 
 def settle_all(*, recording_id: int) -> None:

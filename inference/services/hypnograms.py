@@ -128,7 +128,8 @@ def _inserted(row: Hypnogram, staged: Staged) -> int:
 
 
 def _said(row: Hypnogram) -> tuple[object, ...]:
-    return row.model_id, row.disposition, bytes(row.input_hash), row.statistics
+    told = row.model_id, row.disposition, bytes(row.input_hash), row.statistics
+    return *told, row.epoch_count
 
 
 def _row(recording: Recording, verdict: Verdict) -> Hypnogram:

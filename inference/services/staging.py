@@ -204,7 +204,7 @@ def _keep_night(found: Found, served: Served, judged: Judged) -> Hypnogram | Non
         judged.disposition,
         judged.staging.staged,
         judged.staging.hashes,
-        len(found.stored.index),
+        found.stored.count,
         judged.staging.plausibility,
     )
     better = hypnograms.better_one(recording=recording, verdict=verdict)

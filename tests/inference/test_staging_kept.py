@@ -66,6 +66,46 @@ def test_fewer_epochs_than_before_supersede_nothing(left: int) -> None:
     assert due.claim(staging_pass=Pass.NIGHT) == []
 
 
+@pytest.mark.parametrize("again", ["stage_night", "stage_live"])
+def test_why_a_night_was_kept_is_told_however_often_it_is_sent_for(again: str) -> None:
+    serve()
+    night = closed(count=30)
+    stage(night)
+    take(night, 15)
+    Recording.objects.filter(pk=night.pk).update(status=Recording.Status.CLOSED)
+    stage(night)
+
+    getattr(staging, again)(recording_id=night.pk)
+
+    kept = StagingAttempt.objects.get()
+    assert (kept.failure, kept.tries) == ("epochs_gone", 0)
+
+
+def test_a_try_that_is_no_longer_to_be_made_is_forgotten() -> None:
+    serve()
+    night = closed(count=30)
+    due.claim(staging_pass=Pass.NIGHT)
+    Recording.objects.filter(pk=night.pk).update(status=Recording.Status.STAGED)
+
+    assert stage(night) is None
+    assert not StagingAttempt.objects.exists()
+
+
+def test_a_night_in_two_schemas_says_how_many_epochs_were_stored() -> None:
+    serve()
+    night = closed(count=30)
+    other = FeatureSchema.objects.get(is_active=False)
+    Epoch.objects.filter(recording_id=night.pk, epoch_index=29).update(schema_id=other.pk)
+
+    first = stage(night)
+    send(night, 2, first=30)
+    Epoch.objects.filter(recording_id=night.pk, epoch_index=31).update(schema_id=other.pk)
+    second = stage(night)
+
+    assert (first.disposition, first.epoch_count) == ("schema_mismatch", 30)
+    assert (second.disposition, second.epoch_count) == ("schema_mismatch", 32)
+
+
 def test_an_epoch_in_another_schema_supersedes_nothing() -> None:
     serve()
     night = closed(count=30)
