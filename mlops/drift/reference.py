@@ -40,18 +40,27 @@ class Reference:
                 labels=tuple(labels),
                 edges=np.array([_filled(row["edges"], BINS - 1, np.inf) for row in rows]),
                 shares=np.array([_filled(row["shares"], BINS, 0.0) for row in rows]),
-                night_mean=np.array([row["night_mean"] for row in rows], np.float64),
-                night_spread=np.array([row["night_spread"] for row in rows], np.float64),
-                stages=np.array(stages, np.float64),
-                nights=int(told["nights"]),
+                night_mean=_line([row["night_mean"] for row in rows]),
+                night_spread=_line([row["night_spread"] for row in rows]),
+                stages=_line(stages),
+                nights=int(float(told["nights"])),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            # JSON has whole numbers that no float holds.
             raise UnfitReference(f"drift_reference: {error}") from None
 
     @property
     def is_known(self) -> NDArray[np.bool_]:
         """(features,): whether training saw the feature at all."""
         return np.isfinite(self.night_mean)
+
+
+def _line(values: Sequence[Any]) -> Floats:
+    """(values,): a number each, and none for null."""
+    found = np.array(values, np.float64)
+    if found.ndim != 1:
+        raise ValueError("lists where numbers are expected")
+    return found
 
 
 def _filled(values: Sequence[float], length: int, empty: float) -> list[float]:

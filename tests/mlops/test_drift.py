@@ -208,6 +208,57 @@ def test_a_reference_that_lacks_a_feature_is_refused() -> None:
         Reference.read({"features": {}, "stages": {}, "nights": 1}, FEATURES, LABELS)
 
 
+HUGE = 10**400  # JSON has it; no float does
+FITTING = {"edges": [1.0], "shares": [0.5, 0.5], "night_mean": 1.0, "night_spread": 1.0}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"edges": [HUGE]},
+        {"shares": [HUGE]},
+        {"night_mean": HUGE},
+        {"night_spread": HUGE},
+        {"edges": ["1", {}]},
+        {"edges": None},
+        {"edges": 3},
+        {"night_mean": [1.0]},
+        {"night_spread": [[1.0], [2.0]]},
+        {"night_mean": {}},
+    ],
+)
+def test_a_reference_of_what_is_no_number_is_refused(odd: dict[str, object]) -> None:
+    told = dict.fromkeys(FEATURES, FITTING) | {FEATURES[0]: FITTING | odd}
+    stages = dict.fromkeys(LABELS, 0.25)
+
+    with pytest.raises(UnfitReference):
+        Reference.read({"features": told, "stages": stages, "nights": 1}, FEATURES, LABELS)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"nights": HUGE},
+        {"nights": [1]},
+        {"stages": dict.fromkeys(LABELS, HUGE)},
+        {"stages": {label: [0.5] for label in LABELS}},
+        {"stages": list(LABELS)},
+        {"features": None},
+        {"features": dict.fromkeys(FEATURES, "edges")},
+    ],
+)
+def test_a_reference_of_another_shape_is_refused(odd: dict[str, object]) -> None:
+    whole = {
+        "features": dict.fromkeys(FEATURES, FITTING),
+        "stages": dict.fromkeys(LABELS, 0.25),
+        "nights": 1,
+    }
+    assert Reference.read(whole, FEATURES, LABELS).nights == 1
+
+    with pytest.raises(UnfitReference):
+        Reference.read(whole | odd, FEATURES, LABELS)
+
+
 def judged(fleet: Drawn) -> tuple[Severity, list[str]]:
     found = compare(reference(), fleet.current, fleet.baseline)
     return found.severity, [row.name for row in found.flagged]
