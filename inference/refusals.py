@@ -30,8 +30,9 @@ class InputsChanged(errors.Conflict):
     row = errors.registered(
         "inputs_changed",
         409,
-        "The epochs have changed since",
-        "Epochs were added after the prediction was given: what it saw is not what is stored now.",
+        "The epochs or the engine have changed since",
+        "Epochs were added after the prediction was given, or the engine was changed: what it saw "
+        "is not what would be looked at now.",
         "Predict again; the new prediction can be explained.",
     )
 

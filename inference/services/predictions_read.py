@@ -11,7 +11,7 @@ from inference.artifacts.faults import BadArtifact
 from inference.engine import Explanation, Night
 from inference.models import ModelVersion, Pass, Prediction, Role
 from inference.prediction_ids import PredictionKey
-from inference.refusals import InputsChanged, InputsGone, ModelUnavailable
+from inference.refusals import ArtifactUnreadable, InputsChanged, InputsGone, ModelUnavailable
 from inference.services.predictions import Work
 from inference.serving import Served, Snapshot, snapshot
 from noctis import errors
@@ -62,7 +62,9 @@ def explain(*, found: Found, serving: Snapshot) -> Explanation:
     work = Work(prediction.tenant_id, served, night, staging_pass, newest=1)
     if work.hashes != bytes(prediction.input_hash):
         if prediction.role == Role.INLINE:
-            raise InputsGone("Epochs that are sent along with a question are not stored.")
+            raise InputsGone(
+                "What was sent along is not what is stored, or the engine was changed since."
+            )
         raise InputsChanged
     position = prediction.epoch_index - night.first_index
     return engine.explain(served.model, night, position, _PASSES[staging_pass])
@@ -85,6 +87,9 @@ def _version(found: Found, serving: Snapshot) -> Served:
         raise ModelUnavailable(
             f"{found.version.version} cannot be loaded: {fault.detail}"
         ) from None
+    except ArtifactUnreadable:
+        # The log has the whole; its remedy is for who runs the platform.
+        raise ModelUnavailable(f"{found.version.version} cannot be loaded.") from None
 
 
 @lru_cache(maxsize=2)

@@ -12,6 +12,7 @@ import pytest
 from django.http import HttpResponse
 
 from inference import engine
+from inference.artifacts import folder
 from inference.models import Prediction, Role
 from inference.services import predictions_read
 from inference.serving import Served, Snapshot
@@ -132,6 +133,39 @@ def test_a_version_that_cannot_be_loaded_any_more_explains_nothing(
     answer = explain(ask, 34)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+
+
+def test_a_store_that_may_not_be_read_is_no_fault_of_whoever_asks(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("latest")
+    serve("test-2", seed=8)
+
+    def forbidden(*_: object) -> object:
+        raise PermissionError("/srv/models/test-1")
+
+    monkeypatch.setattr(folder, "read", forbidden)
+    answer = explain(ask, 34)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+    assert "test-1 cannot be loaded" in answer.json()["detail"]
+    assert "/srv" not in answer.content.decode()
+    assert "Permission" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("role", [Role.PRODUCTION, Role.INLINE])
+def test_what_another_engine_gave_is_not_blamed_on_epochs_alone(
+    ask: Asking, night: Recording, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    sent = body(night, features(20, seed=0))
+    del sent["recording_id"]
+    ask("latest") if role == Role.PRODUCTION else ask(**sent)
+    monkeypatch.setattr(engine, "ENGINE_REVISION", engine.ENGINE_REVISION + 1)
+
+    told = explain(ask, 34 if role == Role.PRODUCTION else 19, role=role)
+
+    assert told.status_code == 409
+    assert "engine" in told.json()["detail"]
 
 
 def test_a_back_fill_is_named_where_it_changed_the_inputs_and_only_there(
