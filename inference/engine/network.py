@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
+from inference.engine import outside
 from inference.engine.faults import ModelUnfit
 from inference.engine.nights import Doubles, Ints
 from inference.engine.windows import Window
@@ -54,13 +55,16 @@ class Network:
 
 
 def load(onnx: bytes) -> Network:
-    """Open a session on the bytes of a `model.onnx`; weights outside of them are not read."""
+    """Open a session on the bytes of a `model.onnx`, which hold all its weights, or refuse it."""
+    _check_whole(onnx)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     # Memory goes back after a run and after a swap, instead of staying at its highest.
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
+    # Else the bytes say which format they are of, and another one is not looked into for weights.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         session = onnxruntime.InferenceSession(
             onnx, options, providers=["CPUExecutionProvider"], enable_fallback=0
@@ -71,3 +75,13 @@ def load(onnx: bytes) -> Network:
     except FAILED as error:
         raise ModelUnfit(f"The network cannot be opened: {error}") from error
     return Network(session)
+
+
+def _check_whole(onnx: bytes) -> None:
+    """The runtime reads what is outside from wherever the process stands, whatever is there."""
+    try:
+        has_outside = outside.has_outside(onnx)
+    except outside.Malformed as error:
+        raise ModelUnfit(f"The network cannot be opened: {error}.") from None
+    if has_outside:
+        raise ModelUnfit("The network has weights outside of its file.")

@@ -87,17 +87,6 @@ def test_a_network_that_answers_in_doubles_makes_no_model() -> None:
         model(network.load(onnx), 4, WINDOW)
 
 
-def test_weights_outside_of_the_file_are_not_read() -> None:
-    outside = numpy_helper.from_array(np.ones((4, 4), dtype=np.float32), "mix")
-    outside.ClearField("raw_data")
-    outside.data_location = TensorProto.EXTERNAL
-    outside.external_data.add(key="location", value="/etc/hostname")
-    mixed = [helper.make_node("MatMul", ["columns", "mix"], ["logits"])]
-
-    with pytest.raises(ModelUnfit, match="cannot be opened"):
-        network.load(graph(mixed, 4, 4, [outside]))
-
-
 @pytest.mark.parametrize("word", [b"columns", b"Conv"])
 def test_a_network_of_words_that_are_no_text_is_refused(
     word: bytes, capfd: pytest.CaptureFixture
