@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from inference import engine
-from inference.artifacts import assembly, folder
+from inference.artifacts import assembly, documents, folder
 from inference.artifacts.faults import (
     BadManifest,
     FileMissing,
@@ -67,10 +67,7 @@ def manifest_of(files: Files) -> Manifest:
     folder.check_named(files, metadata.files)
     assembly.check_complete(metadata)
     version, features = schema_of(files[SCHEMA])
-    try:
-        card = files.get(CARD, b"").decode()
-    except UnicodeDecodeError:
-        raise BadManifest(f"{CARD} is not UTF-8") from None
+    card = documents.text(CARD, files.get(CARD, b""))
     return Manifest(
         metadata, labels_of(files[LABEL_MAP]), version, features, folder.digest_of(files), card
     )

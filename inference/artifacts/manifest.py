@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from inference.artifacts import documents
 from inference.artifacts.faults import BadManifest
 from inference.lifecycle import is_version_name
 from recordings import schemas, stages
@@ -59,7 +60,7 @@ class LinearPart(Part, frozen=True, tag="linear", tag_field="kind"):
 class ClockPart(Part, frozen=True, tag="clock", tag_field="kind"):
     """weights.npy (bins, labels)."""
 
-    epochs_per_bin: Annotated[int, Meta(ge=1)]
+    epochs_per_bin: Annotated[int, Meta(ge=1, le=2_880)]
 
 
 class NetworkPart(Part, frozen=True, tag="onnx", tag_field="kind"):
@@ -169,7 +170,7 @@ class Manifest:
 
 
 def metadata_of(raw: bytes) -> Metadata:
-    metadata: Metadata = _decoded(METADATA, raw, Metadata)
+    metadata: Metadata = documents.decoded(METADATA, raw, Metadata)
     if not is_version_name(metadata.version):
         raise BadManifest(f"{METADATA}: the version is no name")
     if len(set(metadata.passes)) != len(metadata.passes):
@@ -179,7 +180,7 @@ def metadata_of(raw: bytes) -> Metadata:
 
 def labels_of(raw: bytes) -> tuple[str, ...]:
     """`{"0": "W", …}`: what each logit stands for, by a stage's name."""
-    named = _decoded(LABEL_MAP, raw, dict[str, str])
+    named = documents.decoded(LABEL_MAP, raw, dict[str, str])
     if list(named) != [str(place) for place in range(len(named))] or len(named) < 2:
         raise BadManifest(f"{LABEL_MAP}: expected two or more stages from 0 on, in order")
     labels = tuple(named.values())
@@ -191,13 +192,6 @@ def labels_of(raw: bytes) -> tuple[str, ...]:
 
 def schema_of(raw: bytes) -> tuple[str, tuple[Feature, ...]]:
     try:
-        return schemas.written(_decoded(SCHEMA, raw, dict[str, Any]))
+        return schemas.written(documents.decoded(SCHEMA, raw, dict[str, Any]))
     except schemas.BadSchema as error:
         raise BadManifest(f"{SCHEMA}: {error}") from None
-
-
-def _decoded(name: str, raw: bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadManifest(f"{name}: {error}") from None

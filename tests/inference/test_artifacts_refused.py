@@ -69,6 +69,21 @@ def with_entry(name: str) -> Tampering:
     return tamper
 
 
+def with_unit(unit: str) -> Tampering:
+    def tamper(folder: Path) -> None:
+        schema = json.loads((folder / "feature_schema.json").read_text())
+        schema["features"][0]["unit"] = unit
+        with_file("feature_schema.json", json.dumps(schema).encode())(folder)
+
+    return tamper
+
+
+def with_seed(seed: int) -> Tampering:
+    return lambda folder: say(
+        folder, said(folder) | {"training": said(folder)["training"] | {"seed": seed}}
+    )
+
+
 def with_bytes(name: str, change: Callable[[bytes], bytes]) -> Tampering:
     return lambda folder: (folder / name).write_bytes(change((folder / name).read_bytes())) and None
 
@@ -101,6 +116,15 @@ def array(raw: object, dtype: str = "float32") -> bytes:
 
 
 PROMISING = array([1.0] * 4).replace(b"(4,)", b"(4" + b"0" * 9 + b",)", 1)
+
+
+def nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
 CASES: list[tuple[str, Tampering, type[faults.BadArtifact]]] = [
     ("a pickle for weights", with_file("bias.npy", pickle.dumps(Trap())), faults.Pickled),
     ("an array of objects", with_file("bias.npy", array([Trap()], "object")), faults.Pickled),
@@ -135,6 +159,33 @@ CASES: list[tuple[str, Tampering, type[faults.BadArtifact]]] = [
     ("a format to come", changed(format=2), faults.BadManifest),
     ("a head unknown", changed(head={"kind": "pickle"}), faults.BadManifest),
     ("a temperature of nought", changed(temperature=0), faults.BadManifest),
+    ("a NUL in a summary", changed(summary="a\0b"), faults.BadManifest),
+    ("a NUL in a figure", changed(metrics={"kappa": {"of": ["a\0"]}}), faults.BadManifest),
+    ("a NUL in a figure's name", changed(metrics={"kap\0pa": 1}), faults.BadManifest),
+    ("a NUL in a histogram", changed(drift_reference={"\0": 1}), faults.BadManifest),
+    (
+        "a NUL in a label",
+        with_file("label_map.json", b'{"0":"W","1":"\\u0000"}'),
+        faults.BadManifest,
+    ),
+    ("a NUL in a unit", with_unit("%\0"), faults.BadManifest),
+    ("a NUL in a card", with_file("card.md", b"# A\0"), faults.BadManifest),
+    ("a card that is no text", with_file("card.md", b"\xff"), faults.BadManifest),
+    ("a card without end", with_file("card.md", b"a" * (16 * 2**20 + 1)), faults.BadManifest),
+    (
+        "a manifest without end",
+        with_bytes("metadata.json", lambda raw: raw + b" " * 2**24),
+        faults.BadManifest,
+    ),
+    ("nights without end", changed(drift_reference={"nights": 10**400}), faults.BadManifest),
+    ("a number of more than 64 bits", changed(metrics={"n": -(2**63) - 1}), faults.BadManifest),
+    ("a seed of more than 64 bits", with_seed(2**63), faults.BadManifest),
+    ("figures in figures without end", changed(metrics={"a": nested(33)}), faults.BadManifest),
+    (
+        "a clock that never moves",
+        changed(head={"kind": "clock", "epochs_per_bin": 10**20}),
+        faults.BadManifest,
+    ),
     (
         "a window without end",
         changed(window={"before": 9_999, "after": 0, "minimum_known": 1}),
@@ -227,6 +278,14 @@ def test_a_folder_with_a_fault_is_refused_by_name(
 def test_another_artifact_than_the_registered_is_refused(folder: Path) -> None:
     with pytest.raises(faults.WrongHash, match="registered"):
         load(folder, "0" * 64)
+
+
+def test_a_backslash_before_zeros_is_no_nul(folder: Path) -> None:
+    text = "\\u0000, and \U0001f634"
+    with_file("card.md", text.encode())(folder)
+    changed(summary=text, metrics={text: [nested(20), 2**63 - 1, -(2**63), 1e308]})(folder)
+
+    assert load(folder).manifest.metadata.summary == text
 
 
 def test_every_name_of_a_fault_is_met() -> None:
