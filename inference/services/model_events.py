@@ -19,6 +19,10 @@ class Decision:
     # Why it may be done although gates are unmet: only who may waive them says it.
     waiver: str = ""
 
+    def __post_init__(self) -> None:
+        audit.check_reason(reason=self.reason)
+        audit.check_reason(reason=self.waiver, pointer="/waiver")
+
 
 @dataclass(frozen=True)
 class Change:

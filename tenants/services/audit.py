@@ -68,9 +68,7 @@ def record(
     """Append an entry to the tenant's chain; only inside the transaction of the change itself."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an audit entry outside its transaction")
-    if len(reason) > LONGEST_REASON:
-        detail = f"at most {LONGEST_REASON} characters"
-        raise errors.Invalid(problems=[errors.Problem("/reason", "too_long", detail)])
+    check_reason(reason=reason)
     chain = _locked_chain(tenant)
     entry = AuditEntry(
         tenant=tenant,
@@ -94,6 +92,16 @@ def record(
     anchor = Anchor(tenant.slug, entry.sequence, entry.digest)
     transaction.on_commit(partial(log.info, "audit", action=action, anchor=str(anchor)))
     return entry
+
+
+def check_reason(*, reason: str, pointer: str = "/reason") -> None:
+    """Refuse what cannot be kept, before anything is done for that reason."""
+    if len(reason) > LONGEST_REASON:
+        detail = f"at most {LONGEST_REASON} characters"
+        raise errors.Invalid(problems=[errors.Problem(pointer, "too_long", detail)])
+    # A shell hands over bytes that are no text as halves of a character.
+    if "\0" in reason or any("\ud800" <= letter <= "\udfff" for letter in reason):
+        raise errors.Invalid(problems=[errors.Problem(pointer, "bad_text", "expected a text")])
 
 
 def _locked_chain(tenant: Tenant) -> AuditChain:
