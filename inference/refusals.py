@@ -10,7 +10,7 @@ class ModelUnavailable(errors.Unavailable):
         "model_unavailable",
         503,
         "No model serves",
-        "The version that should serve is not loaded, or none was chosen yet.",
+        "The version that should serve is not loaded, cannot be run on this, or is not chosen yet.",
         "Repeat after `Retry-After`; epochs are taken in meanwhile, and nights are staged later.",
         is_retryable=True,
     )

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from inference import engine
 from inference.artifacts import assembly, documents, folder
 from inference.artifacts.faults import (
+    BadArtifact,
     BadManifest,
     FileMissing,
     GoldenFailed,
@@ -26,6 +28,9 @@ from inference.artifacts.manifest import (
     schema_of,
 )
 from inference.engine import golden
+from noctis import errors
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +59,23 @@ def loaded(files: Files, expected_hash: str | None = None) -> Loaded:
     manifest = manifest_of(files)
     if expected_hash is not None and manifest.artifact_hash != expected_hash:
         raise WrongHash("the artifact is not the one that was registered")
-    model = assembly.model_of(manifest, files)
-    _test(model, manifest)
-    return Loaded(model, manifest)
+    return Loaded(_tested(manifest, files), manifest)
+
+
+def _tested(manifest: Manifest, files: Files) -> engine.Model:
+    """The border: whatever a file makes a library throw has a name beyond it.
+
+    No word of what it said, which may name places of the machine; the log has the whole."""
+    try:
+        model = assembly.model_of(manifest, files)
+        _test(model, manifest)
+    except errors.Refusal:
+        raise
+    except Exception as error:
+        log.warning("artifact_failed", version=manifest.version, exc_info=True)
+        kind = type(error).__name__
+        raise BadArtifact(f"{manifest.version} cannot be put together or run: {kind}.") from error
+    return model
 
 
 def manifest_of(files: Files) -> Manifest:
@@ -82,5 +101,5 @@ def _test(model: engine.Model, manifest: Manifest) -> None:
             raise GoldenMissing(f"none for the {staging_pass} pass")
         try:
             golden.check(model, own)
-        except (engine.GoldenMismatch, engine.NightUnfit) as error:
+        except (engine.GoldenMismatch, engine.ModelFailed, engine.NightUnfit) as error:
             raise GoldenFailed(str(error)) from None

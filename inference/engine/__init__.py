@@ -3,7 +3,7 @@
 from inference.engine.columns import Columns
 from inference.engine.decoding import Chain
 from inference.engine.explanation import Explanation, Pass, explain
-from inference.engine.faults import GoldenMismatch, ModelUnfit, NightUnfit
+from inference.engine.faults import GoldenMismatch, ModelFailed, ModelUnfit, NightUnfit
 from inference.engine.golden import Golden
 from inference.engine.heads import Clock, Head, Linear
 from inference.engine.model import Model
@@ -31,6 +31,7 @@ __all__ = [
     "Head",
     "Linear",
     "Model",
+    "ModelFailed",
     "ModelUnfit",
     "Network",
     "Night",

@@ -11,3 +11,7 @@ class NightUnfit(ValueError):
 
 class GoldenMismatch(ValueError):
     """A model does not answer its own golden vectors: what was loaded is not what was trained."""
+
+
+class ModelFailed(RuntimeError):
+    """A model cannot be run on what it is given: none of it has a stage."""

@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
+import structlog
 from prometheus_client import Counter
 
 from inference import cache, engine, plausibility, rows
@@ -15,10 +17,14 @@ from inference.engine import Night, Staged
 from inference.engine.nights import Floats, Ints
 from inference.models import Pass
 from inference.plausibility import UNJUDGED, Plausibility
+from inference.refusals import ModelUnavailable
 from inference.rows import HASH_SIZE, Given, Logged, Occasion
 from inference.serving import Served
 from noctis import metrics
 
+events = structlog.get_logger(__name__)
+# What a version cannot be run on, it can be run on no sooner than another serves.
+FAILED_AGAIN_AFTER_S = 60
 LOG_HITS = metrics.CACHE_HITS.labels(kept_in="log")
 LOG_MISSES = metrics.CACHE_MISSES.labels(kept_in="log")
 MEMORY_HITS = metrics.CACHE_HITS.labels(kept_in="memory")
@@ -112,9 +118,24 @@ def _remembered(work: Work, hashes: bytes) -> Staged:
 
 
 def _staged(work: Work) -> Staged:
-    if work.staging_pass == Pass.NIGHT:
-        return engine.stage_night(work.served.model, work.night)
-    return engine.stage_live(work.served.model, work.night, work.newest)
+    with named_if_it_fails(work):
+        if work.staging_pass == Pass.NIGHT:
+            return engine.stage_night(work.served.model, work.night)
+        return engine.stage_live(work.served.model, work.night, work.newest)
+
+
+@contextmanager
+def named_if_it_fails(work: Work) -> Iterator[None]:
+    """A version that cannot be run on a night serves it as little as one that is not loaded."""
+    try:
+        yield
+    except engine.ModelFailed as error:
+        version = work.served.version
+        events.warning("model_failed", version=version, exc_info=True)
+        metrics.MODEL_UNAVAILABLE.labels(family=work.staging_pass.name.lower()).inc()
+        raise ModelUnavailable(
+            f"{version} cannot be run on these epochs.", retry_after_s=FAILED_AGAIN_AFTER_S
+        ) from error
 
 
 def _hash_of_night(work: Work) -> bytes:

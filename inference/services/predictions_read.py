@@ -12,7 +12,7 @@ from inference.engine import Explanation, Night
 from inference.models import ModelVersion, Pass, Prediction, Role
 from inference.prediction_ids import PredictionKey
 from inference.refusals import ArtifactUnreadable, InputsChanged, InputsGone, ModelUnavailable
-from inference.services.predictions import Work
+from inference.services.predictions import Work, named_if_it_fails
 from inference.serving import Served, Snapshot, snapshot
 from noctis import errors
 from recordings import grid
@@ -67,7 +67,8 @@ def explain(*, found: Found, serving: Snapshot) -> Explanation:
             )
         raise InputsChanged
     position = prediction.epoch_index - night.first_index
-    return engine.explain(served.model, night, position, _PASSES[staging_pass])
+    with named_if_it_fails(work):
+        return engine.explain(served.model, night, position, _PASSES[staging_pass])
 
 
 # A version that is asked for many times at once is loaded once, the others wait for it.

@@ -1,6 +1,5 @@
 """Questions for stages in tests: somebody who may ask, and what the slow way would answer."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ from django.http import HttpResponse
 
 from inference import engine, serving
 from inference.artifacts import files_of
-from inference.engine import Staged, network
+from inference.engine import Staged
 from inference.models import Prediction
 from inference.services import registry
 from inference.serving import Served
@@ -16,7 +15,7 @@ from recordings.models import Epoch, Recording
 from tests.calling import Calling, calling_as
 from tests.factories import PlatformFactory
 from tests.inference import drafts
-from tests.inference.staged import DECISION
+from tests.inference.staged import DECISION, FAMILIES
 from tests.recordings.full_nights import ship_schemas
 
 
@@ -38,17 +37,19 @@ class Asking:
         return self.get(f"/v1/recordings/{self.night.uuid}/predictions{query}", **headers)
 
 
-def serve_network(version: str = "network-1", seed: int = 0) -> Served:
+def serve_network(
+    version: str = "network-1", seed: int = 0, passes: tuple[str, ...] = FAMILIES, **fails: float
+) -> Served:
     """A small network instead of the usual matrix: dear enough to be remembered."""
     ship_schemas()
     PlatformFactory()
-    raw = drafts.network_bytes(seed)
-    model = replace(drafts.networked(), head=network.load(raw))
-    files = files_of(drafts.draft(version, model, network=raw))
+    raw = drafts.network_bytes(seed, **fails)
+    files = files_of(drafts.draft(version, drafts.networked(raw), network=raw, passes=passes))
     registry.import_version(files=files, decision=DECISION)
     registry.validate_version(version=version, decision=DECISION)
     registry.serve_version(version=version, decision=DECISION)
-    found = serving.refresh().live
+    now = serving.refresh()
+    found = now.live or now.night
     assert found is not None
     return found
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from inference import engine
 from inference.artifacts import Draft, Loaded, Source, Training, write
@@ -60,23 +60,49 @@ def clock() -> engine.Model:
     )
 
 
-def network_bytes(seed: int = 0) -> bytes:
-    """One matrix product over the features."""
+def network_bytes(seed: int = 0, *, fails_from: float = 0.0, most_blocks: int = 0) -> bytes:
+    """One matrix product over the features; of values that large, or of more blocks at once, it
+    looks beyond the end of a table."""
     weights = np.random.default_rng(seed).normal(size=(len(NAMES), 4)).astype(np.float32)
+    nodes, given = _failing(fails_from, most_blocks)
     shape = ["batch", "epochs"]
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["columns", "weights"], ["logits"])],
+        [
+            *nodes,
+            helper.make_node("MatMul", ["added" if nodes else "columns", "weights"], ["logits"]),
+        ],
         "test",
         [helper.make_tensor_value_info("columns", TensorProto.FLOAT, [*shape, len(NAMES)])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, 4])],
-        [numpy_helper.from_array(weights, "weights")],
+        [numpy_helper.from_array(weights, "weights"), *given],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(made)
     return bytes(made.SerializeToString())
 
 
-def networked() -> engine.Model:
+def _failing(fails_from: float, most_blocks: int) -> tuple[list[NodeProto], list[TensorProto]]:
+    if not fails_from and not most_blocks:
+        return [], []
+    measured = [helper.make_node("Shape", ["columns"], ["blocks"], end=1)]
+    if fails_from:
+        measured = [helper.make_node("ReduceMax", ["columns"], ["most"], keepdims=0)]
+    from_ = np.array(fails_from or most_blocks + 1)
+    nodes = [
+        *measured,
+        helper.make_node(
+            "Cast", ["most" if fails_from else "blocks"], ["found"], to=TensorProto.FLOAT
+        ),
+        helper.make_node("Div", ["found", "from"], ["share"]),
+        helper.make_node("Cast", ["share"], ["place"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["table", "place"], ["nothing"]),
+        helper.make_node("Add", ["columns", "nothing"], ["added"]),
+    ]
+    numbers = {"from": from_.astype(np.float32), "table": np.zeros(1, np.float32)}
+    return nodes, [numpy_helper.from_array(value, name) for name, value in numbers.items()]
+
+
+def networked(raw: bytes | None = None) -> engine.Model:
     return engine.Model(
         labels=LABELS,
         features=NAMES,
@@ -84,7 +110,7 @@ def networked() -> engine.Model:
         window=engine.Window(2, 2, 1),
         normalisation=engine.Fixed(np.zeros(len(NAMES)), np.ones(len(NAMES))),
         columns=engine.Columns(),
-        head=network.load(network_bytes()),
+        head=network.load(raw or network_bytes()),
     )
 
 
