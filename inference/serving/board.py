@@ -110,7 +110,7 @@ def _now() -> float:
     return float(seconds) + float(microseconds) / 1e6
 
 
-def _read(raw: bytes, now: float) -> Report | None:
+def _read(raw: bytes | str, now: float) -> Report | None:
     try:
         row = msgspec.json.decode(raw, type=Report)
     except msgspec.MsgspecError:
