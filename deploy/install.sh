@@ -41,7 +41,7 @@ if ! install -r requirements-build.lock ||
         fail "the package registry is out of reach: check the network, a proxy or PIP_INDEX_URL ($log)" ;;
     *"No matching distribution found for "*)
         wanted=$(sed -n 's/.*No matching distribution found for \([^ ]*\).*/\1/p' "$log" | head -n 1)
-        fail "no wheel of $wanted for $("$PYTHON" --version 2>&1) on $(uname -sm): use Python 3.11 to 3.13 on Linux or macOS" ;;
+        fail "no wheel of $wanted for $("$PYTHON" --version 2>&1) on $(uname -sm): use Python 3.11 to 3.14 on Linux or macOS" ;;
     *"must have their versions pinned"*)
         wanted=$(sed -n 's/^    \([a-zA-Z0-9._-]*\).* from .*/\1/p' "$log" | head -n 1)
         fail "$lock lacks $wanted, which $("$PYTHON" --version 2>&1) needs: name a newer one, PYTHON=python3.12 make install" ;;
