@@ -18,6 +18,13 @@ def told(training: Mapping[str, Any]) -> dict[str, Any]:
     return {**training, "data": _sources(training.get("data", [])), "recipe": kept}
 
 
+def card(metadata: Mapping[str, Any]) -> str:
+    """A version's card, without the checksum of its nights, which older ones have."""
+    text = str(metadata.get("card", ""))
+    snapshot = metadata.get("training", {}).get("recipe", {}).get("snapshot", "")
+    return text.replace(str(snapshot), "…") if snapshot else text
+
+
 def name_of(source: str) -> str:
     return TENANTS_NIGHTS if source.startswith(OF_A_TENANT) else source
 

@@ -42,7 +42,8 @@ class InputsGone(errors.Conflict):
         "inputs_gone",
         409,
         "The epochs are not there",
-        "The epochs that were staged are past their retention, or were never stored.",
+        "The epochs that were staged are past their retention or were never stored, or, of epochs "
+        "that were sent along, the engine was changed since.",
         "Store the epochs and predict from the recording; that prediction can be explained.",
     )
 

@@ -39,6 +39,8 @@ class NoctisCommand(BaseCommand):
             raise CommandError(_one_line(refusal)) from None
         except OperationalError as error:
             raise CommandError(f"db_error: {str(error).strip().splitlines()[0]}") from None
+        except OSError as error:
+            raise CommandError(f"os_error: {error}") from error
 
     def show_json(self, answer: Row | Sequence[Row]) -> None:
         self.stdout.write(msgspec.json.encode(answer).decode())

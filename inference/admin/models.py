@@ -217,7 +217,7 @@ class ModelPage(PlatformPage):
 
     @admin.display(description="card")
     def card(self, row: ModelVersion) -> SafeString | str:
-        text = row.metadata.get("card")
+        text = provenance.card(row.metadata)
         return format_html('<pre class="card" tabindex="0">{}</pre>', text) if text else NONE
 
     @admin.display(description="history")

@@ -1,5 +1,6 @@
-"""A folder's texts, read strictly: nothing in them that a row of the database cannot keep."""
+"""A folder's texts, read strictly: nothing in them that no row can keep and no float can hold."""
 
+import sys
 from typing import Any
 
 import msgspec
@@ -8,8 +9,8 @@ from inference.artifacts.faults import BadManifest
 
 LARGEST = 16 * 1024 * 1024
 DEEPEST = 32
-# Of 64 bits: a float and a column hold it, more may be neither.
-LEAST_NUMBER, MOST_NUMBER = -(2**63), 2**63 - 1
+# What is beyond is no float either.
+MOST_NUMBER = int(sys.float_info.max)
 
 
 def text(name: str, raw: bytes) -> str:
@@ -48,8 +49,8 @@ def _check_plain(name: str, value: Any) -> None:
         for one in left:
             if isinstance(one, str) and "\0" in one:
                 raise BadManifest(f"{name}: a text holds a NUL")
-            if isinstance(one, int) and not LEAST_NUMBER <= one <= MOST_NUMBER:
-                raise BadManifest(f"{name}: a whole number has more than 64 bits")
+            if isinstance(one, int) and abs(one) > MOST_NUMBER:
+                raise BadManifest(f"{name}: a whole number that no float holds")
         left = [within for one in left for within in _within(one)]
         depth += 1
 

@@ -5,7 +5,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -90,6 +91,21 @@ def keep(files: Files, folder: Path) -> None:
     """Write a folder so that it is there whole or not at all, a power cut included.
 
     One that is there already stays: FileExistsError."""
+    with _written(files, folder) as draft:
+        _move(draft, folder)
+
+
+def replace(files: Files, folder: Path) -> Path | None:
+    """The same, but what is there gives way once the new one is whole; answers where to."""
+    with _written(files, folder) as draft:
+        aside = _set_aside(folder)
+        _move(draft, folder)
+    return aside
+
+
+@contextmanager
+def _written(files: Files, folder: Path) -> Iterator[Path]:
+    """A draft beside the folder that reads back as it was written; whatever is left of it goes."""
     for name in files:
         if PurePosixPath(name).name != name:
             raise OutOfFolder(f"{name} is a path")
@@ -102,14 +118,13 @@ def keep(files: Files, folder: Path) -> None:
         _sync(draft)
         if digest_of(read(draft)) != digest_of(files):
             raise WrongHash("what was written reads back differently")
-        _move(draft, folder)
+        yield draft
         _sync(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Out of the way, for whoever wants to know what became of it; None where nothing was there."""
+def _set_aside(folder: Path) -> Path | None:
     aside = folder.parent / f".aside-{folder.name}-{uuid.uuid4().hex}"
     try:
         return folder.rename(aside)

@@ -61,10 +61,10 @@ class LocalStore:
 
     def mend(self, version: str, files: Files) -> None:
         place = self._folder(version)
-        if not _holds(place, files):
-            if aside := folder.set_aside(place):
-                log.warning("artifact_set_aside", version=version, folder=aside.name)
-            self.keep(version, files)
+        if _holds(place, files):
+            return
+        if aside := folder.replace(files, place):
+            log.warning("artifact_set_aside", version=version, folder=aside.name)
 
     def _folder(self, version: str) -> Path:
         if not is_version_name(version):
@@ -75,5 +75,5 @@ class LocalStore:
 def _holds(place: Path, files: Files) -> bool:
     try:
         return folder.digest_of(folder.read(place)) == folder.digest_of(files)
-    except (BadArtifact, OSError):
+    except BadArtifact:
         return False

@@ -171,7 +171,7 @@ def detailed_model(row: ModelVersion, pins: Pins) -> dict[str, Any]:
         **model(row, pins),
         "window": known.get("window", {}),
         "training": provenance.told(known.get("training", {})),
-        "card": known.get("card", ""),
+        "card": provenance.card(known),
         "history": [_step(event) for event in events],
     }
 

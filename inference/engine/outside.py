@@ -29,6 +29,8 @@ FIXED = {1: 8, 5: 4}
 LONGEST_VARINT = 10
 # As deep as protobuf itself follows messages within messages.
 DEEPEST = 100
+# Those that ship have a few hundred; a second is spent on the most.
+MOST_FIELDS = 500_000
 
 
 class Malformed(ValueError):
@@ -37,18 +39,25 @@ class Malformed(ValueError):
 
 def has_outside(onnx: bytes) -> bool:
     """Say whether any tensor, in whatever graph, has its values elsewhere."""
-    left = [("ModelProto", memoryview(onnx), 0)]
-    while left:
-        message, raw, depth = left.pop()
-        if depth > DEEPEST:
-            raise Malformed("messages within messages without end")
-        held = HOLDERS.get(message, {})
-        for number, value in _fields(raw):
-            # Location 0 is the tensor itself, said in so many words.
-            if message == TENSOR and number in ELSEWHERE and value != 0:
-                return True
-            if number in held and isinstance(value, memoryview):
-                left.append((held[number], value, depth + 1))
+    # From the outermost message to the one that is read: no more of them are held than are nested.
+    open_ones, seen = [("ModelProto", _fields(memoryview(onnx)))], 0
+    while open_ones:
+        message, fields = open_ones[-1]
+        number, value = next(fields, (0, 0))
+        if not number:
+            open_ones.pop()
+            continue
+        seen += 1
+        if seen > MOST_FIELDS:
+            raise Malformed("more fields than any network of ours has")
+        # Location 0 is the tensor itself, said in so many words.
+        if message == TENSOR and number in ELSEWHERE and value != 0:
+            return True
+        held = HOLDERS.get(message, {}).get(number)
+        if held and isinstance(value, memoryview):
+            if len(open_ones) > DEEPEST:
+                raise Malformed("messages within messages without end")
+            open_ones.append((held, _fields(value)))
     return False
 
 
@@ -81,6 +90,6 @@ def _varint(raw: memoryview, at: int) -> tuple[int, int]:
     value = 0
     for place, byte in enumerate(raw[at : at + LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * place)
-        if byte < 0x80:
+        if byte < 0x80 and not value >> 64:
             return value, at + place + 1
     raise Malformed("a number without an end")

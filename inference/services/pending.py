@@ -24,13 +24,16 @@ def given(*, occasion: Occasion, work: Work) -> Given | None:
 
 
 def _parts(work: Work, is_known: Bools) -> Iterator[Work]:
-    """A work for each run of epochs that are not known, if any of it may have a stage."""
+    """A work for each run of epochs that are not known, if any of it may have a stage.
+
+    A few that are known stay within a run: each looks back as far as a run of its own would."""
     may_have = engine.stageable(work.served.model, work.night)
     places = np.flatnonzero(~is_known)
-    for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
+    for run in np.split(places, np.flatnonzero(np.diff(places) > work.served.model.reach) + 1):
         if may_have[run].any():
             features = work.night.features[: run[-1] + 1]
-            yield replace(work, night=replace(work.night, features=features), newest=len(run))
+            newest = int(run[-1] - run[0]) + 1
+            yield replace(work, night=replace(work.night, features=features), newest=newest)
 
 
 def _joined(parts: list[Given], labels: int) -> Given:

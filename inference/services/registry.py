@@ -11,14 +11,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from inference import lifecycle, refusals
-from inference.artifacts import Manifest, loaded
-from inference.artifacts.faults import ArtifactTaken, WrongSchema
-from inference.artifacts.folder import Files
+from inference.artifacts import Manifest
 from inference.models import Generation, ModelEvent, ModelVersion, Serving, TenantPin
 from inference.services import guards
 from inference.services.model_events import Change, Decision, tell_change
 from inference.serving import board, snapshot
-from recordings.models import FeatureSchema
 from tenants.services.clients import IllegalTransition
 
 Action = ModelEvent.Action
@@ -33,48 +30,6 @@ def version_named(version: str) -> ModelVersion:
     if found is None:
         raise refusals.UnknownModel(f"The registry has no version {version}."[:200])
     return found
-
-
-def import_version(*, files: Files, decision: Decision) -> ModelVersion:
-    """Check an artifact whole, register it as a candidate and keep it in the store.
-
-    The same bytes again change nothing but a damaged copy in the store, which they put right; other
-    bytes under a version's name are refused."""
-    manifest = loaded(files).manifest
-    schema = _schema_of(manifest)
-    with transaction.atomic():
-        # Of two who bring a version at once the second waits here: the store has the first's bytes.
-        row = _registered(manifest, schema, decision)
-        snapshot.store().mend(manifest.version, files)
-    return row
-
-
-def _schema_of(manifest: Manifest) -> FeatureSchema:
-    row = FeatureSchema.objects.filter(version=manifest.schema_version).first()
-    if row is None:
-        raise WrongSchema(f"The platform has no feature schema {manifest.schema_version}.")
-    if row.digest != manifest.schema_digest:
-        raise WrongSchema(f"The platform's {row.version} has other features.")
-    return row
-
-
-def _registered(manifest: Manifest, schema: FeatureSchema, decision: Decision) -> ModelVersion:
-    row, is_new = ModelVersion.objects.get_or_create(
-        version=manifest.version,
-        defaults={
-            "is_live": "live" in manifest.passes,
-            "is_night": "night" in manifest.passes,
-            "artifact_hash": manifest.artifact_hash,
-            "schema": schema,
-            "metadata": manifest.facts,
-            "created_by": decision.actor.name,
-        },
-    )
-    if row.artifact_hash != manifest.artifact_hash:
-        raise ArtifactTaken(f"{row.version} is registered with other bytes.")
-    if is_new:
-        tell_change(row=row, change=Change(Action.IMPORT, ""), decision=decision)
-    return row
 
 
 def verify_version(row: ModelVersion) -> Manifest:

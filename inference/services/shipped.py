@@ -1,6 +1,5 @@
 """The versions that come with the platform: registered, and one of them serving, by one call."""
 
-from contextlib import suppress
 from dataclasses import replace
 
 from django.conf import settings
@@ -8,7 +7,7 @@ from django.conf import settings
 from inference.artifacts import LocalStore, folder
 from inference.artifacts.faults import BadArtifact
 from inference.models import Family, ModelVersion, Serving
-from inference.services import registry
+from inference.services import model_imports, registry
 from inference.services.model_events import Decision
 from inference.serving import snapshot
 
@@ -34,7 +33,7 @@ def ensure_models(*, decision: Decision) -> list[ModelVersion]:
 def _registered(there: LocalStore, version: str, decision: Decision) -> ModelVersion:
     known = ModelVersion.objects.named(version).first()
     if known is None:
-        registry.import_version(files=there.read(version), decision=decision)
+        model_imports.import_version(files=there.read(version), decision=decision)
         return registry.validate_version(version=version, decision=decision)
     _mend(there, known)
     if known.status == ModelVersion.Status.CANDIDATE:
@@ -45,10 +44,12 @@ def _registered(there: LocalStore, version: str, decision: Decision) -> ModelVer
 
 def _mend(there: LocalStore, row: ModelVersion) -> None:
     """Its kept copy may be gone with a volume; what ships with another release is not its."""
-    with suppress(BadArtifact):
+    try:
         files = there.read(row.version)
-        if folder.digest_of(files) == row.artifact_hash:
-            snapshot.store().mend(row.version, files)
+    except BadArtifact:
+        return
+    if folder.digest_of(files) == row.artifact_hash:
+        model_imports.mend_version(row=row, files=files)
 
 
 def _serve_first(rows: list[ModelVersion], family: str, decision: Decision) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inference.artifacts import LocalStore
 from inference.models import ModelVersion, Serving
-from inference.services import registry
+from inference.services import model_imports
 from inference.services.model_events import Decision
 from mlops.models import TrainingRun
 from mlops.services import dataset_files, jobs, training_process
@@ -57,7 +57,7 @@ def _work(run: TrainingRun) -> None:
     by = Actor(run.requested_by, AuditEntry.Channel.TASK)
     reason = f"trained by run {run.uuid}"
     with transaction.atomic():
-        version = registry.import_version(files=files, decision=Decision(by, reason))
+        version = model_imports.import_version(files=files, decision=Decision(by, reason))
         jobs.end_job(
             job=run, version=version, metrics=judged, code_revision=RECIPES[run.recipe].revision
         )

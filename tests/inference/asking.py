@@ -9,7 +9,7 @@ from inference import engine, serving
 from inference.artifacts import files_of
 from inference.engine import Staged
 from inference.models import Prediction
-from inference.services import registry
+from inference.services import model_imports, registry
 from inference.serving import Served
 from recordings.models import Epoch, Recording
 from tests.calling import Calling, calling_as
@@ -45,7 +45,7 @@ def serve_network(
     PlatformFactory()
     raw = drafts.network_bytes(seed, **fails)
     files = files_of(drafts.draft(version, drafts.networked(raw), network=raw, passes=passes))
-    registry.import_version(files=files, decision=DECISION)
+    model_imports.import_version(files=files, decision=DECISION)
     registry.validate_version(version=version, decision=DECISION)
     registry.serve_version(version=version, decision=DECISION)
     now = serving.refresh()

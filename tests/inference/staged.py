@@ -10,7 +10,7 @@ from django.utils import timezone
 from inference import serving
 from inference.artifacts import files_of
 from inference.engine import Window
-from inference.services import registry
+from inference.services import model_imports, registry
 from inference.services.model_events import Decision
 from recordings import batches
 from recordings.models import Recording
@@ -44,7 +44,7 @@ def serve(
         head = replace(model.head, weights=weights)
         model = replace(model, window=window, head=head, history=0)
     draft = drafts.draft(version, model, passes=tuple(families), **manifest)
-    registry.import_version(files=files_of(draft), decision=DECISION)
+    model_imports.import_version(files=files_of(draft), decision=DECISION)
     registry.validate_version(version=version, decision=DECISION)
     registry.serve_version(version=version, decision=DECISION)
     found = serving.refresh()

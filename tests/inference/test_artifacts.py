@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inference import engine
-from inference.artifacts import Draft, LocalStore, files_of, load, write
+from inference.artifacts import Draft, LocalStore, files_of, folder, load, write
 from inference.artifacts.faults import ArtifactMissing, ArtifactTaken, BadArtifact, OutOfFolder
 from tests.inference import drafts
 
@@ -103,6 +103,23 @@ def test_a_store_never_overwrites(tmp_path: Path) -> None:
         store.keep("test-1", files_of(drafts.draft(model=drafts.linear(1))))
 
     assert store.read("test-1") == files
+
+
+def test_a_copy_that_cannot_be_read_now_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, files = LocalStore(tmp_path), files_of(drafts.draft())
+    store.keep("test-1", files)
+
+    def fail(_: Path) -> None:
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "read", fail)
+        with pytest.raises(OSError, match="Stale"):
+            store.mend("test-1", files)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["test-1"]
 
 
 @pytest.mark.parametrize("version", ["..", "../up", "/etc", "a/b", "reload", "", "A", "a\x00"])

@@ -1,5 +1,7 @@
 """A network's weights are all in its file: what keeps any of them elsewhere is refused."""
 
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -216,6 +218,8 @@ def test_of_a_graph_in_two_parts_both_are_looked_into() -> None:
     ],
 )
 def test_what_is_no_such_format_is_refused(broken: bytes) -> None:
+    with pytest.raises(outside.Malformed):
+        outside.has_outside(broken)
     with pytest.raises(ModelUnfit, match="cannot be opened"):
         network.load(broken)
 
@@ -225,8 +229,22 @@ def test_graphs_in_graphs_without_end_are_refused() -> None:
     for _ in range(5_000):
         raw = within(1, within(5, within(6, raw)))
 
-    with pytest.raises(ModelUnfit, match="cannot be opened"):
+    with pytest.raises(ModelUnfit, match="cannot be opened: messages within messages"):
         network.load(within(7, raw))
+
+
+def test_a_file_of_nothing_but_graphs_takes_no_room_and_no_time() -> None:
+    raw = within(7, b"") * 2_000_000
+    tracemalloc.start()
+    started = time.monotonic()
+
+    with pytest.raises(outside.Malformed, match="more fields"):
+        outside.has_outside(raw)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+    assert time.monotonic() - started < 30
 
 
 def test_another_format_of_the_runtime_is_refused(tmp_path: Path) -> None:

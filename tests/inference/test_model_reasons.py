@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from inference.artifacts import files_of
 from inference.models import Generation, ModelEvent, ModelVersion
-from inference.services import registry
+from inference.services import model_imports
 from inference.services.model_events import Decision
 from noctis import errors
 from tenants.models import AuditEntry
@@ -72,7 +72,7 @@ def test_the_longest_reason_is_kept_whole() -> None:
     reason = "ü" * 500
 
     files = files_of(drafts.draft())
-    row = registry.import_version(files=files, decision=Decision(ACTOR, reason, reason))
+    row = model_imports.import_version(files=files, decision=Decision(ACTOR, reason, reason))
 
     assert row.events.get().reason == reason
     assert AuditEntry.objects.get().reason == reason
@@ -84,7 +84,7 @@ def test_the_most_that_a_document_may_hold_is_kept() -> None:
         deep = [deep]
 
     files = files_of(drafts.draft(metrics={"deep": deep}))
-    row = registry.import_version(files=files, decision=Decision(ACTOR))
+    row = model_imports.import_version(files=files, decision=Decision(ACTOR))
 
     row.refresh_from_db()
     assert row.metadata["metrics"] == {"deep": deep}

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from inference import refusals
 from inference.artifacts import faults, files_of, folder
 from inference.models import Generation, ModelEvent, ModelVersion, Serving
-from inference.services import registry
+from inference.services import model_imports, registry
 from inference.services.model_events import Decision
 from recordings.schemas import SHIPPED
 from tenants.models import AuditEntry
@@ -26,7 +26,7 @@ WHY = Decision(ACTOR, "a test", waiver="a toy")
 
 def brought(version: str, seed: int = 0, **more: object) -> ModelVersion:
     files = files_of(drafts.draft(version, drafts.linear(seed), **more))
-    return registry.import_version(files=files, decision=WHY)
+    return model_imports.import_version(files=files, decision=WHY)
 
 
 def validated(version: str, seed: int = 0, **more: object) -> ModelVersion:
@@ -94,7 +94,7 @@ def test_what_an_import_left_that_failed_gives_way(
         raise RuntimeError("the database went away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(registry, "tell_change", fail)
+        patched.setattr(model_imports, "tell_change", fail)
         with pytest.raises(RuntimeError):
             brought("test-1", seed=0)
     (store / "test-1").mkdir(exist_ok=True)
@@ -126,7 +126,7 @@ def test_a_model_of_another_schema_is_refused(
         files = files_of(drafts.draft(features=(*drafts.FEATURES[:-1], SHIPPED["v1"][0])))
 
     with pytest.raises((faults.WrongSchema, faults.GoldenFailed, faults.BadArtifact)) as refused:
-        registry.import_version(files=files, decision=WHY)
+        model_imports.import_version(files=files, decision=WHY)
 
     assert refused.value.row.code == "artifact_wrong_schema"
     assert list(store.iterdir()) == []

@@ -1,5 +1,6 @@
 """What processes tell each other of what they serve, and what of it is believed."""
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -44,6 +45,18 @@ def test_a_reload_that_nobody_could_hear_of_says_so(
 
     assert (found["heard"], found["behind"], found["processes"]) == (False, None, [])
     assert found["night"] == "test-1"
+
+
+def test_a_process_whose_clock_is_wrong_is_heard_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    validated("test-1")
+    serve("test-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: 0.0)
+        serving.refresh()
+
+    assert board.process_name() in [row.process for row in board.reports() or []]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from inference import engine, queries
 from inference.artifacts import LocalStore, files_of
 from inference.models import ModelVersion
-from inference.services import registry
+from inference.services import model_imports, registry
 from inference.serving import snapshot
 from mlops.datasets import LabelledNight, subject_mark
 from mlops.models import GateRun
@@ -38,12 +38,12 @@ def _versions(empty_registry: None, store: Path, settings: Settings) -> None:
     settings.GATE_NIGHTS, settings.GATE_PEOPLE = 6, 3
     serve("old", seed=1)
     brought("new", 2)
-    registry.import_version(files=LocalStore(NULL).read("null-clock"), decision=DECISION)
+    model_imports.import_version(files=LocalStore(NULL).read("null-clock"), decision=DECISION)
 
 
 def brought(version: str, seed: int, **more: Any) -> ModelVersion:
     draft = drafts.draft(version, drafts.linear(seed), **more)
-    return registry.import_version(files=files_of(draft), decision=DECISION)
+    return model_imports.import_version(files=files_of(draft), decision=DECISION)
 
 
 def judged_nights(version: str = "new", people: int = 3, source: str = "psg") -> list[Recording]:

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from inference.artifacts import Training, files_of
 from inference.models import Hypnogram, Prediction
-from inference.services import registry, staging
+from inference.services import model_imports, staging
 from recordings.models import Recording
 from tenants.models import Tenant
 from tests.factories import TenantFactory
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 def _versions(empty_registry: None, store: Path) -> None:
     serve("first", seed=1)
     draft = drafts.draft("second", drafts.linear(2))
-    registry.import_version(files=files_of(draft), decision=DECISION)
+    model_imports.import_version(files=files_of(draft), decision=DECISION)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_labels_of_people_that_one_was_fitted_to_do_not_count(tenant: Tenant) ->
     marks = {"subjects": [subject_mark_of(nights[0])], "contents": []}
     training = Training(drafts.TRAINING.data, 7, "test", marks)
     draft = drafts.draft("third", drafts.linear(3), training=training)
-    registry.import_version(files=files_of(draft), decision=DECISION)
+    model_imports.import_version(files=files_of(draft), decision=DECISION)
     out = StringIO()
 
     call_command("model", "compare", "first", "third", "--json", stdout=out)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from inference.artifacts import files_of
 from inference.models import ModelVersion, Serving
-from inference.services import registry
+from inference.services import model_imports, registry
 from mlops.models import GateRun, Replay, ReplayNight
 from mlops.services import replaying, replays
 from mlops.services.comparisons import Nights
@@ -35,7 +35,7 @@ WHY = {"reason": "asked for"}
 def _versions(empty_registry: None, store: Path) -> None:
     serve("first", seed=1)
     draft = drafts.draft("second", drafts.linear(2))
-    registry.import_version(files=files_of(draft), decision=DECISION)
+    model_imports.import_version(files=files_of(draft), decision=DECISION)
     replaying._served.cache_clear()
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from inference.artifacts import files_of
 from inference.models import Hypnogram, Prediction, Role
-from inference.services import registry, staging
+from inference.services import model_imports, staging
 from mlops import tasks
 from mlops.models import Replay, ReplayNight
 from mlops.services import replaying, replays, restaging
@@ -39,7 +39,7 @@ BOTH = ["first", "second"]
 def _versions(empty_registry: None, store: Path) -> None:
     serve("first", seed=1)
     draft = drafts.draft("second", drafts.linear(2))
-    registry.import_version(files=files_of(draft), decision=DECISION)
+    model_imports.import_version(files=files_of(draft), decision=DECISION)
     replaying._served.cache_clear()
 
 

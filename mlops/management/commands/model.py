@@ -10,7 +10,7 @@ from typing import Any
 
 from inference.artifacts import folder
 from inference.models import Family, ModelVersion
-from inference.services import pins, registry, reloading, shipped
+from inference.services import model_imports, pins, registry, reloading, shipped
 from inference.services.model_events import Decision
 from inference.services.pins import Place
 from mlops.bodies import comparison as bodies
@@ -86,7 +86,7 @@ class Command(VerbCommand):
 
     def bring(self, options: Mapping[str, Any]) -> Row:
         files = folder.read(options["folder"])
-        return _row(registry.import_version(files=files, decision=_decision(options)))
+        return _row(model_imports.import_version(files=files, decision=_decision(options)))
 
     def verify(self, options: Mapping[str, Any]) -> Row:
         manifest = registry.verify_version(registry.version_named(options["version"]))

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from devices.services import register_device
 from inference.artifacts import files_of
-from inference.services import registry, reloading
+from inference.services import model_imports, registry, reloading
 from inference.services.model_events import Decision
 from noctis import errors
 from recordings.batches import EpochBatch
@@ -42,7 +42,7 @@ def prepare(guests: int) -> None:
     )
     for version in (HOME, *(f"guest-{number}" for number in range(guests))):
         draft = drafts.draft(version, model_of(version))
-        registry.import_version(files=files_of(draft), decision=WHY)
+        model_imports.import_version(files=files_of(draft), decision=WHY)
         registry.validate_version(version=version, decision=WHY)
     registry.serve_version(version=HOME, families=FAMILIES, decision=WHY)
     client, _ = clients.create_client(tenant=tenant, name="asker", role=Role.ADMIN, actor=ACTOR)
