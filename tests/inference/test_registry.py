@@ -356,3 +356,19 @@ def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
         call_command("model", "import", str(tmp_path / "outside" / "old"))
     with pytest.raises(CommandError, match="model_not_found"):
         call_command("model", "serve", "old")
+
+
+def test_the_command_says_in_one_line_that_the_disk_is_full(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts.written(tmp_path / "outside", "old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device", "weights.npy")
+
+    monkeypatch.setattr(folder, "_write", fail)
+    with pytest.raises(CommandError, match=r"os_error: .*No space left on device: 'weights.npy'"):
+        call_command("model", "import", str(tmp_path / "outside" / "old"))
+
+    assert list(store.iterdir()) == []
+    assert not ModelVersion.objects.exists()

@@ -29,7 +29,9 @@ def version(lab: Tenant) -> ModelVersion:
     terms = {"licence": "as its owner says", "attribution": "unknown", "url": ""}
     named = [{"name": tenant_mark(tenant), **terms} for tenant in (lab, TenantFactory())]
     training = {**known["training"], "data": named}
-    return ModelVersionFactory(version="from-before", metadata={**known, "training": training})
+    card = f"Snapshot `{training['recipe']['snapshot']}`, schema `noctis_v1`"
+    told = {**known, "training": training, "card": card}
+    return ModelVersionFactory(version="from-before", metadata=told)
 
 
 def tenant_mark(tenant: Tenant) -> str:
