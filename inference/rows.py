@@ -85,6 +85,17 @@ class Given:
     def __len__(self) -> int:
         return len(self.index)
 
+    def only(self, wanted: Bools) -> "Given":
+        """Of those with a hash each."""
+        hashes = np.frombuffer(self.hashes, np.uint8).reshape(-1, HASH_SIZE)
+        return Given(
+            self.index[wanted],
+            self.stages[wanted],
+            self.probabilities[wanted],
+            self.confidence[wanted],
+            hashes[wanted].tobytes(),
+        )
+
 
 @dataclass(frozen=True)
 class Logged:

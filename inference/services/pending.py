@@ -19,7 +19,8 @@ def given(*, occasion: Occasion, work: Work) -> Given | None:
     is_known = rows.known_each(occasion, work.night.first_index, work.hashes)
     predictions.LOG_HITS.inc(int(np.count_nonzero(is_known)))
     parts = [predictions.stage(part).given() for part in _parts(work, is_known)]
-    found = _joined(parts, len(work.served.model.labels))
+    staged = _joined(parts, len(work.served.model.labels))
+    found = staged.only(~is_known[staged.index - work.night.first_index])
     return found if len(found) or is_known.any() else None
 
 

@@ -134,6 +134,23 @@ def test_what_the_log_has_is_not_staged_again(served: Served, looked: list[int])
     assert looked == [1]
 
 
+def test_what_is_pending_here_and_there_is_staged_at_one_look(
+    served: Served, looked: list[int]
+) -> None:
+    """A device asked for the newest stage with every second epoch; each was logged."""
+    night = opened()
+    send(night, 12)
+    for place in range(12, 24, 2):
+        send(night, 2, place)
+        assert Asking(night)("latest").status_code == 200
+    looked.clear()
+
+    asked = indexes(Asking(night)("pending"))
+
+    assert len(looked) == 1
+    assert asked[-6:] == [12, 14, 16, 18, 20, 22]
+
+
 def test_epochs_that_can_have_no_stage_are_not_tried_again(
     served: Served, looked: list[int]
 ) -> None:
