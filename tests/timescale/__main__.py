@@ -22,7 +22,8 @@ TESTS = (
     *("tests/recordings/test_ingest.py", "tests/recordings/test_ingest_device.py"),
     *("tests/recordings/test_reads.py", "tests/recordings/test_erasure.py"),
     *("tests/recordings/test_append_plan.py", "tests/recordings/test_ingest_properties.py"),
-    *("tests/inference/test_predict_log.py", "tests/inference/test_staging.py"),
+    *("tests/inference/test_predict_log.py", "tests/inference/test_predict_pending.py"),
+    *("tests/inference/test_staging.py", "tests/inference/test_predict_plan.py"),
 )
 # A suite that hangs is a failure, not a reason to wait.
 LONGEST_S = 900
