@@ -101,6 +101,7 @@ def test_a_job_that_somebody_changed_by_hand_shows_in_the_plan() -> None:
 @pytest.fixture
 def _for_others(_full: None, committed_rows: None) -> Iterator[None]:
     """The server's job commits, so what it leaves behind is taken back by hand."""
+    require_workers()
     yield
     with connection.cursor() as cursor:
         cursor.execute("SELECT remove_compression_policy('recordings_epoch')")
@@ -112,7 +113,6 @@ def _for_others(_full: None, committed_rows: None) -> Iterator[None]:
 def test_the_server_runs_its_job_by_itself_and_the_state_says_how_it_went(
     old_night: Recording,
 ) -> None:
-    require_workers()
     apply()
 
     found = told_of_compression(runs=1)
@@ -125,7 +125,6 @@ def test_the_server_runs_its_job_by_itself_and_the_state_says_how_it_went(
 
 @pytest.mark.usefixtures("_for_others")
 def test_a_job_that_never_succeeded_is_told_with_its_error(old_night: Recording) -> None:
-    require_workers()
     with transaction.atomic():
         apply()
         break_the_job()
