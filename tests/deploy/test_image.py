@@ -87,7 +87,7 @@ def test_what_gets_in_is_enough_to_start(context: Path, tmp_path: Path) -> None:
     """The checks load every app, template and route from that folder alone."""
     environ = {name: text for name, text in os.environ.items() if not name.endswith("_DIR")}
     found = subprocess.run(
-        [sys.executable, "-P", "manage.py", "check", "--fail-level", "WARNING"],
+        [sys.executable, "-PB", "manage.py", "check", "--fail-level", "WARNING"],
         cwd=context,
         env=environ | {"PYTHONPATH": str(context), "NOCTIS_VAR_DIR": str(tmp_path)},
         capture_output=True,
