@@ -56,6 +56,8 @@ ScryptPasswordHasher.work_factor = 2**4
 from inference import serving  # noqa: E402 - models need the settings
 from inference.services import shipped  # noqa: E402 - and so do services
 from inference.services.model_events import Decision  # noqa: E402 - and what they take
+from noctis import limits  # noqa: E402 - and so do circuits
+from noctis.db import circuit  # noqa: E402 - and so does the other
 from tests.factories import ACTOR  # noqa: E402 - and the rows that they make
 
 
@@ -67,10 +69,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(autouse=True)
-def _nothing_loaded() -> Iterator[None]:
-    """What a test loaded are rows that end with it."""
+def _as_a_new_process() -> Iterator[None]:
+    """What a test loaded are rows that end with it, and what was away is there again."""
     yield
     serving.forget()
+    circuit.DATABASE.reset()
+    limits.STORE.reset()
 
 
 @pytest.hookimpl(optionalhook=True)

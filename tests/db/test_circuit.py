@@ -103,12 +103,10 @@ def away(
     with django_db_blocker.unblock():
         connection.close()
         connection.settings_dict.update(ours)
-        circuit.DATABASE.reset()
         server.start()
         yield server
         connection.close()
         connection.settings_dict.update(kept)
-        circuit.DATABASE.reset()
 
 
 def told(method: str = "GET") -> tuple[int, str, float]:

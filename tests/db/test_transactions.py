@@ -22,7 +22,6 @@ Work = Callable[[], None]
 def reachable(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database without a test's transaction, and a table to write into."""
     with django_db_blocker.unblock():
-        circuit.DATABASE.reset()
         execute("CREATE TABLE written (n int PRIMARY KEY)")
         yield
         circuit.DATABASE.reset()

@@ -40,10 +40,8 @@ def without_valkey(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An address at which nothing listens."""
     limits._script.cache_clear()
     monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:1/0")
-    limits.STORE.reset()
     yield
     limits._script.cache_clear()
-    limits.STORE.reset()
 
 
 class SlowBucket:

@@ -212,9 +212,7 @@ def samples(name: str) -> dict[tuple[tuple[str, str], ...], float]:
 @pytest.mark.parametrize("name", HAPPENINGS)
 def test_a_metric_moves_when_what_it_is_about_happens(name: str, scene: Scene) -> None:
     # What another test left may be what this one finds.
-    told = (metrics.DATABASE_CIRCUIT, metrics.LIMITS_CIRCUIT)
-    circuits = [gauge for each in told for gauge in (each.state, each.failures)]
-    for gauge in (metrics.DATABASE_SIZE, *circuits, *PERCENTILES):
+    for gauge in (metrics.DATABASE_SIZE, *PERCENTILES):
         gauge.set(0)
     metrics.VOLUME_FREE.labels(volume="backups").set(2)
     before = samples(name)

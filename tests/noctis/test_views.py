@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from noctis import manual
-from noctis.db import circuit
 from noctis.models import KeptAnswer
 from tenants.models import ServiceClient
 from tenants.roles import Capability
@@ -54,10 +53,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__
 def _fresh(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[None]:
     settings.DB_RETRY_BASE_DELAY_SECONDS = 0.001
     monkeypatch.setattr(Works, "tries", 0, raising=False)
-    circuit.DATABASE.reset()
     yield
     connection.close()
-    circuit.DATABASE.reset()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Faults on purpose: switched on and off, where each strikes, whom it spares, and that it ends."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -27,15 +26,12 @@ ORDER = {"kind": "db_down", "minutes": 5, "reason": "drill"}
 
 
 @pytest.fixture(autouse=True)
-def _allowed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _allowed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a test are not seen by another thread: this one reads them itself."""
     settings.FAULTS_ENABLED = True
     settings.DB_RETRY_MAX_ATTEMPTS = 1
     monkeypatch.setattr(service, "_known", ())
     monkeypatch.setattr(faults, "source", lambda: service._known)
-    DATABASE.reset()
-    yield
-    DATABASE.reset()
 
 
 @pytest.fixture
