@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from mlops.services.simulation import Plan
+from mlops.simulator.nights import simulate
+from mlops.simulator.tables import FEATURES
 from noctis.launch import demo_nights
 from recordings.models import Epoch, LabelSet, Recording
 from recordings.services import schemas
@@ -41,11 +44,14 @@ def nights_by_device() -> dict[str, list[Recording]]:
     return {name: list(found) for name, found in groupby(rows, lambda row: row.device.external_id)}
 
 
-def spread(night: Recording) -> float:
+def drift(night: Recording) -> float:
+    """How much more restless a heart is than its sleeper's in the same night."""
     rows = Epoch.objects.filter(tenant_id=night.tenant_id, recording_id=night.pk)
-    place = [feature.name for feature in schemas.active().features].index("hr_std")
-    values = [features[place] for features in rows.values_list("features", flat=True)]
-    return float(np.nanmedian(np.array(values, np.float64)))
+    plan = Plan(night.device, 1, night.night_on, demo_nights.SEED)
+    (slept,) = simulate([(plan.seed, plan.sleeper, night.night_on.toordinal())])
+    place = FEATURES.index("hr_std")
+    told = np.array([features[place] for features in rows.values_list("features", flat=True)])
+    return float(np.nanmedian(told.astype(float)) / np.nanmedian(slept.features[:, place]))
 
 
 @pytest.mark.django_db
@@ -67,7 +73,8 @@ def test_there_are_two_weeks_of_beds_with_what_goes_wrong(tenant: Tenant) -> Non
         "epoch_index"
     )
     assert not {index for (index,) in indexes} & set(range(500, 740))
-    assert spread(found["bed-4"][-1]) > 1.8 * spread(found["bed-4"][0])
+    assert [round(drift(night), 2) for night in found["bed-4"][4:8]] == [1.0, 1.0, 1.21, 1.43]
+    assert drift(found["bed-4"][-1]) == pytest.approx(2.5)
     marks = {(row.source, row.scorer) for row in LabelSet.objects.all()}
     assert marks == {("synthetic", "synthetic-simulator")}
     assert LabelSet.objects.count() == 54
