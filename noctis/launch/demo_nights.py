@@ -2,11 +2,12 @@
 
 Made once and marked as synthetic; workers stage them after the start."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils import timezone
 
 from devices.models import Device
 from mlops.services import simulation
@@ -14,6 +15,7 @@ from mlops.services.simulation import Plan
 from mlops.simulator.mishaps import Mishaps
 from recordings.services import nights
 from recordings.services.nights import Instrument
+from recordings.services.retention import oldest_kept
 from tenants.models import AuditEntry, Tenant
 from tenants.services import audit
 from tenants.services.audit import Actor
@@ -30,7 +32,7 @@ class Bed:
     external_id: str
     name: str
     mishaps: Mishaps = field(default_factory=Mishaps)
-    # The night in which the clocks last changed as well.
+    # The night in which the clocks last changed as well, while it is kept.
     has_clock_change: bool = False
 
 
@@ -77,4 +79,14 @@ def _offset(zone: ZoneInfo, day: date) -> timedelta | None:
 
 def _simulate(device: Device, count: int, last: date, mishaps: Mishaps) -> None:
     plan = Plan(device, count, last, SEED, is_labelled=True, mishaps=mishaps)
+    past = _past_retention(plan)
+    if past:
+        plan = replace(plan, mishaps=replace(mishaps, away=mishaps.away | past))
     simulation.simulate_nights(plan=plan, tell=lambda _: None)
+
+
+def _past_retention(plan: Plan) -> frozenset[int]:
+    """The places of the nights that would be removed at once, and are refused therefore."""
+    tenant = plan.device.tenant
+    kept = oldest_kept(tenant=tenant, at=timezone.now()).astimezone(ZoneInfo(tenant.timezone))
+    return frozenset(place for place, day in plan.evenings.items() if day <= kept.date())

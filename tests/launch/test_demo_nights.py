@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from django.conf import LazySettings
 
 from mlops.services.simulation import Plan
 from mlops.simulator.nights import simulate
@@ -55,7 +56,10 @@ def drift(night: Recording) -> float:
 
 
 @pytest.mark.django_db
-def test_there_are_two_weeks_of_beds_with_what_goes_wrong(tenant: Tenant) -> None:
+def test_there_are_two_weeks_of_beds_with_what_goes_wrong(
+    tenant: Tenant, settings: LazySettings
+) -> None:
+    settings.EPOCHS_RETENTION_DAYS = 300  # in some months the clocks changed longer ago than 90
     demo_nights.seed(tenant, ACTOR)
 
     found = nights_by_device()
@@ -78,6 +82,21 @@ def test_there_are_two_weeks_of_beds_with_what_goes_wrong(tenant: Tenant) -> Non
     marks = {(row.source, row.scorer) for row in LabelSet.objects.all()}
     assert marks == {("synthetic", "synthetic-simulator")}
     assert LabelSet.objects.count() == 54
+
+
+@pytest.mark.django_db
+def test_nights_that_are_no_longer_kept_are_not_made(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_nights, "BEDS", demo_nights.BEDS[:1])
+    tenant.retention_days = 10
+
+    demo_nights.seed(tenant, ACTOR)
+
+    first, *_, last = [night.night_on for night in nights_by_device()["bed-1"]]
+    assert (last - first).days == 8
+    evening = tenant.created_at.astimezone(ZoneInfo(tenant.timezone)).date()
+    assert last == evening - timedelta(days=1)
 
 
 @pytest.mark.django_db
