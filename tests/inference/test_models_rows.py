@@ -19,7 +19,7 @@ from noctis.db.maintenance import maintenance
 from recordings.models import FeatureSchema, Recording
 from tests.factories import ModelVersionFactory, PredictionFactory, RecordingFactory, TenantFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_registry")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_registry", "shipped_schemas")]
 
 
 @pytest.fixture

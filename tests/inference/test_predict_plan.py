@@ -10,7 +10,7 @@ from recordings.models import Recording
 from tests.factories import DeviceFactory, ModelVersionFactory
 from tests.recordings.test_append_plan import GENERIC_AFTER, fetched, night
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shipped_schemas")]
 
 
 def test_a_question_reads_no_other_night_of_its_tenant_however_many_there_are() -> None:

@@ -16,6 +16,7 @@ from recordings.models import Epoch, FeatureSchema, LabelSet, Recording
 from recordings.services import schemas
 from tenants.models import Tenant
 from tests.factories import DeviceFactory, TenantFactory
+from tests.recordings.full_nights import ship_schemas
 
 pytestmark = pytest.mark.django_db
 END = timezone.now().date() - timedelta(days=2)
@@ -23,8 +24,9 @@ Run = Callable[..., dict[str, object]]
 
 
 @pytest.fixture(autouse=True)
-def _no_remembered_schema() -> Iterator[None]:
+def _no_remembered_schema(db: None) -> Iterator[None]:
     schemas.forget_active()
+    ship_schemas()
     yield
     schemas.forget_active()
 

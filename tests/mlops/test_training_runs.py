@@ -119,7 +119,7 @@ def test_a_run_out_of_time_is_killed_with_all_that_it_started(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings.TRAINING_TIME_LIMIT_SECONDS = 1
+    settings.TRAINING_TIME_LIMIT_SECONDS = 0.2
     groups = []
     follow = training_process._follow
 
@@ -133,7 +133,7 @@ def test_a_run_out_of_time_is_killed_with_all_that_it_started(
     run = worked(started(experiment, dataset, recipe="linear", hyperparameters=slow))
 
     assert run.status == "failed"
-    assert "took longer than 1 s" in run.error
+    assert "took longer than 0.2 s" in run.error
     assert run.version is None
     assert group_members(groups[0]) == []
 
@@ -167,12 +167,12 @@ def test_a_fit_whose_worker_was_killed_ends_by_itself(
     os.kill(worker, signal.SIGKILL)
     os.waitpid(worker, 0)
 
-    assert _within(10, lambda: not group_members(fit))
+    assert _within(60, lambda: not group_members(fit))
 
 
 def _child_of(worker: int) -> int:
     children = Path(f"/proc/{worker}/task/{worker}/children")
-    assert _within(10, lambda: bool(children.read_text().split()))
+    assert _within(60, lambda: bool(children.read_text().split()))
     return int(children.read_text().split()[0])
 
 

@@ -40,6 +40,8 @@ def test_with_eight_writers_at_work_the_increments_are_the_table(tmp_path: Path)
     tenant = TenantFactory()
     shared = [night_of(tenant, name=f"device {n}") for n in range(4)]
     matrix, at_work = features(240, gaps=0), threading.Barrier(9)
+    epochs: list[Rows] = []
+    versions: list[Rows] = []
 
     def ingest(number: int) -> None:
         """Half of the writers run into the other half: each night is sent twice."""
@@ -49,14 +51,14 @@ def test_with_eight_writers_at_work_the_increments_are_the_table(tmp_path: Path)
         for start in starts if number < 4 else reversed(starts):
             keep(recording, matrix[start : start + 8], start)
             score(recording, "0" * (start // 8 + 1), scorer=f"rater-{number}")
+            if start % 24 == 0:  # or they were done before the disk has kept four increments
+                wait_for_another(epochs)
         connection.close()
 
     writers = [threading.Thread(target=ingest, args=[number]) for number in range(8)]
     for writer in writers:
         writer.start()
     at_work.wait()
-    epochs: list[Rows] = []
-    versions: list[Rows] = []
     while any(writer.is_alive() for writer in writers):
         epochs.append(increment(tmp_path, "epochs", len(epochs)))
         versions.append(increment(tmp_path, "labels", len(versions)))
@@ -69,6 +71,12 @@ def test_with_eight_writers_at_work_the_increments_are_the_table(tmp_path: Path)
     told = Counter((row["recording_id"], row["version"]) for rows in versions for row in rows)
     assert len(told) == LabelSet.objects.count() == 240
     assert set(told.values()) == {1}
+
+
+def wait_for_another(increments: list[Rows]) -> None:
+    deadline, count = time.monotonic() + 30, len(increments)
+    while len(increments) == count and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def test_what_was_written_before_an_increment_and_committed_after_it_comes_with_the_next(
@@ -216,6 +224,7 @@ def test_killed_while_its_marks_are_committed_an_export_has_brought_its_rows(
 
     killed(export)
     gate.open(is_lost=False)
+    wait_until_nobody_exports()
 
     keep(recording, features(5, seed=1), 10)
     rest = increment(tmp_path, "epochs", 2)

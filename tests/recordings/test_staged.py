@@ -166,10 +166,12 @@ def test_ingest_touches_no_indexed_column_of_a_night(tenant: Tenant) -> None:
             "SELECT pg_stat_get_xact_tuples_hot_updated('recordings_recording'::regclass)"
         )
         (before,) = cursor.fetchone()
+        # One of two finds room on its page, wherever other tests left the night's row.
         send(night, 0, 2)
+        send(night, 2, 2)
         cursor.execute(
             "SELECT pg_stat_get_xact_tuples_hot_updated('recordings_recording'::regclass)"
         )
         (after,) = cursor.fetchone()
 
-    assert after == before + 1
+    assert after > before
