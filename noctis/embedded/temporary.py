@@ -1,5 +1,6 @@
 """Homes that live as long as one process, and the removal of those whose process was killed."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -13,19 +14,32 @@ from noctis.embedded.instance import Instance
 from noctis.embedded.lock import AlreadyRunning
 
 PREFIX = "noctis-temporary-"
-# A home is made a moment before it is locked; within this time it may look abandoned.
+# A home is made a moment before it is taken; within this time it may look abandoned.
 YOUNG_S = 60.0
 
 
 @contextmanager
 def temporary_home() -> Iterator[Home]:
-    """A home of one's own, removed with its data at the end. Whoever uses it holds its lock."""
+    """A home of one's own, removed with its data at the end, whether its servers run or not."""
     discard_abandoned()
-    home = Home.at(Path(tempfile.mkdtemp(prefix=PREFIX)))
+    root = Path(tempfile.mkdtemp(prefix=PREFIX))
+    with _taken(root):
+        home = Home.at(root)
+        try:
+            yield home
+        finally:
+            discard(home)
+
+
+@contextmanager
+def _taken(root: Path) -> Iterator[None]:
+    """Nobody else's, until the end of this process at the latest."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield home
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        discard(home)
+        os.close(descriptor)
 
 
 def discard(home: Home) -> None:
@@ -34,7 +48,7 @@ def discard(home: Home) -> None:
 
 
 def discard_abandoned() -> None:
-    """Stop and remove what killed test runs left. A lock that is held says: not abandoned."""
+    """Stop and remove what killed test runs left: what neither its maker nor a user holds."""
     for root in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         try:
             found = root.lstat()
@@ -43,6 +57,7 @@ def discard_abandoned() -> None:
         if found.st_uid != os.geteuid() or found.st_mtime > time.time() - YOUNG_S:
             continue
         try:
-            discard(Home.at(root))
-        except (AlreadyRunning, FileNotFoundError):  # it is used, or another run removes it
+            with _taken(root):
+                discard(Home.at(root))
+        except (BlockingIOError, AlreadyRunning, FileNotFoundError):  # or another run removes it
             continue

@@ -328,15 +328,17 @@ def test_traffic_during_a_restart_is_answered_or_told_to_return(away: Postgres) 
     threads = [threading.Thread(target=call_again_and_again) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.2)
-    away.stop()
-    time.sleep(0.5)
-    away.start()
-    healed_s = until(200)
-    time.sleep(0.2)
-    is_over.set()
-    for thread in threads:
-        thread.join(20)
+    try:
+        time.sleep(0.2)
+        away.stop()
+        time.sleep(0.5)
+        away.start()
+        healed_s = until(200)
+        time.sleep(0.2)
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join(20)
 
     known = {(200, ""), (503, "db_error"), (503, "db_circuit_open")}
     seen = {answer[:2] for answer in answers}

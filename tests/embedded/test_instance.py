@@ -244,6 +244,17 @@ def test_what_a_killed_run_left_is_stopped_and_removed() -> None:
     assert not any(identity_of(pid) for pid in servers)
 
 
+def test_a_home_whose_servers_are_stopped_for_a_while_is_not_abandoned() -> None:
+    with temporary_home() as home:
+        with Instance(home):
+            pass
+        os.utime(home.root, (0, 0))
+
+        discard_abandoned()
+
+        assert (home.state / "postgres" / "data").is_dir()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: every other test is this one")
 def test_the_password_of_a_start_that_was_killed_goes_too() -> None:
     with temporary_home() as home:
