@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import transaction
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -94,9 +96,15 @@ class Ingest(ApiViewSet):
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         metrics.INGEST_REQUESTS.labels(form=self.form).inc()
-        if response.status_code >= 400 and isinstance(response.data, dict):
-            metrics.INGEST_FAILURES.labels(code=response.data["code"]).inc()
+        if response.status_code >= 400:
+            metrics.INGEST_FAILURES.labels(code=_code_of(response)).inc()
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _code_of(refused: HttpResponse) -> str:
+    """Of one that is made now, or was kept and is repeated."""
+    told = refused.data if isinstance(refused, Response) else msgspec.json.decode(refused.content)
+    return str(told["code"])
 
 
 def _start_of(sent: DeviceBatch) -> datetime:

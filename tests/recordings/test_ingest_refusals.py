@@ -10,6 +10,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from django.utils import timezone
+from prometheus_client import REGISTRY
 
 from recordings.models import Recording
 from tests.factories import TenantFactory
@@ -294,3 +295,18 @@ def test_everything_wrong_is_named_at_once(gateway: Gateway, recording: Recordin
         ("/epochs/1/features", "wrong_length"),
     ]
     check_nothing_happened(answer, recording)
+
+
+def test_a_refusal_that_is_repeated_is_told_and_counted_again(
+    gateway: Gateway, recording: Recording
+) -> None:
+    batch = {"recording_id": str(recording.uuid), "epochs": [epoch(recording, -1, row())]}
+    counted = ("ingest_failures_total", {"code": gateway.ingest(batch).json()["code"]})
+    before = REGISTRY.get_sample_value(*counted) or 0
+
+    first, again = (gateway.ingest(batch, Idempotency_Key="night-1") for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (422, 422)
+    assert again.json() == first.json()
+    assert again["Idempotency-Replayed"] == "true"
+    assert REGISTRY.get_sample_value(*counted) == before + 2
