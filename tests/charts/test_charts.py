@@ -15,7 +15,10 @@ NIGHT = [None if nth % 97 == 0 else 50 + nth % 13 for nth in range(960)]
 WORDS = ("Title", "What it says.")
 # Whatever a sensor or a stranger may send; a float is as wide as the numbers of this platform.
 values = st.lists(
-    st.none() | st.floats(-1e9, 1e9) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0]), max_size=60
+    st.none()
+    | st.floats(-1e9, 1e9, allow_subnormal=False)
+    | st.sampled_from([np.nan, np.inf, -np.inf, 0.0]),
+    max_size=60,
 )
 words = st.tuples(st.text(max_size=30), st.text(max_size=30))
 # A mark may be this thick, a label this high.

@@ -54,6 +54,7 @@ def everything(heron: Planted) -> Planted:
 
 
 def count(browser: Client, url: str) -> tuple[int, int]:
+    schemas.forget_active()
     schemas.active()  # remembered for seconds, so that a slow machine would ask for it now and then
     with CaptureQueriesContext(connection) as asked:
         status = browser.get(url).status_code

@@ -1,6 +1,6 @@
 """What is past its retention goes, and nothing else: tenants, kept nights, counters, history."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -30,6 +30,13 @@ def tenant() -> Tenant:
     return TenantFactory()
 
 
+def early_in_a_chunk() -> datetime:
+    """A night whose rows are deleted: a chunk of a week that ends, on a Thursday, goes whole."""
+    now = timezone.now()
+    friday = now.replace(hour=22, minute=0) - timedelta(days=(now.weekday() - 4) % 7)
+    return friday if friday < now - timedelta(hours=9) else friday - timedelta(days=7)
+
+
 def test_nothing_goes_before_a_plan_was_applied(tenant: Tenant) -> None:
     night = staged(tenant)
 
@@ -39,7 +46,7 @@ def test_nothing_goes_before_a_plan_was_applied(tenant: Tenant) -> None:
 
 
 def test_epochs_go_at_the_end_of_their_retention_and_not_before(tenant: Tenant) -> None:
-    night = staged(tenant)
+    night = staged(tenant, started_at=early_in_a_chunk())
     apply()
 
     early = let_go(days_after(night, 89.9))
@@ -196,7 +203,7 @@ def test_a_night_that_was_not_summed_up_as_it_is_stays(tenant: Tenant) -> None:
 
 
 def test_each_step_is_audited_with_its_counts(tenant: Tenant) -> None:
-    night = staged(tenant)
+    night = staged(tenant, started_at=early_in_a_chunk())
     apply()
 
     let_go(days_after(night, 91.5))
@@ -245,7 +252,7 @@ def test_an_erased_night_leaves_no_summary(tenant: Tenant) -> None:
 
 
 def test_the_record_says_how_the_work_went(tenant: Tenant) -> None:
-    night = staged(tenant)
+    night = staged(tenant, started_at=early_in_a_chunk())
     apply()
 
     runs.retain(at=days_after(night, 91.5), actor=ACTOR)
