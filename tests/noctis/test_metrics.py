@@ -214,6 +214,8 @@ def test_a_metric_moves_when_what_it_is_about_happens(name: str, scene: Scene) -
     # What another test left may be what this one finds.
     for gauge in (metrics.DATABASE_SIZE, *PERCENTILES):
         gauge.set(0)
+    for gauge in (metrics.OBJECTIVE_VALUE, metrics.OBJECTIVE_BUDGET_SPENT):
+        gauge.clear()
     metrics.VOLUME_FREE.labels(volume="backups").set(2)
     before = samples(name)
 
