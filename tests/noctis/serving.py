@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ def serving(folder: Path, application: str, *options: str) -> Iterator[Web]:
         )
     running = Web(address, log, process)
     try:
-        until(partial(_listens, address))
+        until(lambda: _listens(address) and running.workers())
         yield running
     finally:
         for connection in running.connections:
